@@ -184,12 +184,14 @@ class Cases:
         with self._step(case_id, actor, None, own=True) as step:
             if step.case.state not in WORKED:
                 step.require(Action.CONTACT)  # says what is allowed instead
-            if known.reached and step.case.state == State.CLAIMED:
+            first = known.reached and (step.case.state == State.CLAIMED or step.case.responded_at is None)
+            if first and step.case.state == State.CLAIMED:
                 step.take(Action.CONTACT, State.CONTACTED)
+            else:
+                step.kind = "contact_logged"  # a plan may have been made before anybody spoke with the customer
+            if first:
                 sla_timers.stop_response_timer(step.case, _contacted_at(step, known))
                 comment = protocol_comment(step, ProtocolEvent.CONTACTED, comment, "what was said")
-            else:
-                step.kind = "contact_logged"
             step.comment = (comment or "").strip() or None
             step.then.append(lambda event: add_entry(step.session, step.case, event, known, event.comment))
         return step.case

@@ -35,6 +35,7 @@ EVENT_OF_CHANGE = {
     "raised": ProtocolEvent.RAISED_AGAIN,
     "assign": ProtocolEvent.ASSIGNED,
     "reassign": ProtocolEvent.ASSIGNED,
+    "release": ProtocolEvent.ASSIGNED,  # whoever is on duty is responsible now
     "escalated": ProtocolEvent.ESCALATED,
     "path_repeated": ProtocolEvent.ESCALATED,
     "hand_over": ProtocolEvent.HANDED_OVER,

@@ -198,6 +198,16 @@ def test_the_first_contact_that_reached_somebody_stops_the_timer(store: Store, c
     assert [event.kind for event in events(store, case)][2:] == ["contact_logged", "contact", "contact_logged"]
 
 
+def test_a_contact_after_the_plan_stops_the_timer_too(store: Store, cases: Cases, case: str) -> None:
+    cases.claim(case, ANN)
+    cases.plan(case, ANN, plan="a call on Monday")
+    missed = cases.log_contact(case, ANN, details=ContactDetails("Mara", "call", result="not_reached"))
+    assert missed.respond_by is not None
+    reached = cases.log_contact(case, ANN, details=ContactDetails("Mara", "call"), comment="agreed")
+    assert (reached.state, reached.respond_by, reached.responded_at) == ("in_plan", None, cases.clock())
+    assert events(store, case)[-1].kind == "contact_logged"
+
+
 def test_a_contact_that_is_undone_counts_no_more(store: Store, cases: Cases, case: str) -> None:
     cases.claim(case, ANN)
     cases.contact(case, ANN, comment="called")

@@ -176,3 +176,14 @@ def test_ids_are_stable_and_messages_of_a_morning_share_a_batch(world: Open) -> 
     assert of_max[0].batch is not None
     assert len({row.id for row in of_max}) == 2
     assert {row.next_at for row in of_max} == {datetime.fromisoformat("2026-01-02T08:00")}
+
+
+def test_whoever_is_responsible_after_a_case_is_given_back_is_told(world: Open) -> None:
+    case = world()
+    bob = Actor("bob", Role.REVIEWER, frozenset({"support"}))
+    case.cases.claim(CASE, bob)
+    before = len(case.sent())
+    back = case.cases.release(CASE, bob, reason="too many")
+    assert [(sent.person, sent.party, sent.kind) for sent in case.sent()[before:]] == [
+        (back.responsible, "responsible", "case.assigned")
+    ]
