@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from features.history.partitions import ValidatedPartitions
     from features.history.repeated_keys import RepeatedKeys
+    from features.history.row_parts import RowParts
 
 Value = TypeVar("Value")
 
@@ -49,6 +50,8 @@ class History:
     ``usage`` are the partitions of daily usage, where it has several files; ``repeated_keys`` are the keys of some
     tables that occur more than once. ``state`` is the folder in which results are kept between nights, and ``row_keys``
     has, by table of the source, a text that changes whenever its rows may have; ``None`` where there is no such text.
+    ``row_parts`` are the files of the tables whose files say whether they have changed.
+    ``scratch`` is a folder for what does not fit into memory; it is deleted with the history.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -58,6 +61,8 @@ class History:
     repeated_keys: Mapping[str, RepeatedKeys] = field(default_factory=dict)
     state: Path | None = None
     row_keys: dict[str, str | None] = field(default_factory=dict)
+    row_parts: dict[str, RowParts] = field(default_factory=dict)
+    scratch: Path | None = None
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
     _locks: dict[str, Lock] = field(default_factory=dict, repr=False)
 
@@ -72,11 +77,14 @@ class History:
         repeated_keys: Mapping[str, RepeatedKeys] | None = None,
         state: Path | None = None,
         row_keys: Mapping[str, str | None] | None = None,
+        row_parts: Mapping[str, RowParts] | None = None,
+        scratch: Path | None = None,
     ) -> History:
         """The history of a connection's validated relations; tables that the source lacks are added as empty."""
         _complete(connection)
         by_table = {name: frozenset(columns.get(name, ())) for name in TABLES}
-        return cls(connection, present, by_table, usage, repeated_keys or {}, state, dict(row_keys or {}))
+        keys, parts = dict(row_keys or {}), dict(row_parts or {})
+        return cls(connection, present, by_table, usage, repeated_keys or {}, state, keys, parts, scratch)
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pa.Table | pd.DataFrame]) -> History:
@@ -150,6 +158,8 @@ class History:
         cursor.execute(f"CREATE VIEW {name} AS SELECT * REPLACE ({columns}) FROM {before}")
         if key := self.row_keys.get(name):
             self.row_keys[name] = cache_key(key, columns)
+        if parts := self.row_parts.get(name):
+            self.row_parts[name] = parts.replace_columns(columns)
 
     def create_table(self, name: str, rows: pa.Table) -> None:
         """Create a small table that the queries of this history may read."""
