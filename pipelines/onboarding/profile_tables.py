@@ -1,6 +1,5 @@
 """What the columns of a source's tables hold: types, shapes of values, and which keys are found in which table."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,7 +72,7 @@ class TableProfile:
 
 def profile_source(source: Source, scratch: Path) -> tuple[dict[str, TableProfile], dict[str, str]]:
     """The profiles of all tables that can be read, and the messages about the others, by table."""
-    staged = stage_readable(source, source.tables(), scratch)
+    staged = stage_readable(source.stage, source.tables(), scratch)
     return {table.name: _profile(table) for table in staged.tables}, staged.failures
 
 
@@ -151,10 +150,3 @@ def overlap(child: ColumnProfile, parent: ColumnProfile) -> float:
         return 0.0
     known = set(parent.values)
     return sum(value in known for value in child.values) / len(child.values)
-
-
-def best_parent(child: ColumnProfile, candidates: Sequence[ColumnProfile]) -> tuple[ColumnProfile | None, float]:
-    """The column that most of the child's values are found in, and their share."""
-    shares = [(overlap(child, parent), parent) for parent in candidates]
-    share, parent = max(shares, key=lambda pair: pair[0], default=(0.0, None))
-    return parent, share

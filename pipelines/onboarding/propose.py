@@ -33,13 +33,6 @@ class SourceProposal:
     own_tables: tuple[str, ...] = ()
     proposed: TablesProposal | None = None
 
-    @property
-    def gives(self) -> tuple[str, ...]:
-        """The tables of the contract that it is proposed to give."""
-        if self.proposed is not None:
-            return tuple(made.target for made in self.proposed.tables if made.target in TABLES)
-        return self.own_tables
-
 
 def name_sources(values: Sequence[str]) -> dict[str, str]:
     """The sources of the command line by name; one without a name is named after its folder or file.

@@ -23,7 +23,6 @@ from sqlalchemy import (
     Table,
     func,
     insert,
-    inspect,
     select,
     text,
 )
@@ -129,9 +128,3 @@ def _plain(value: object) -> object:
     if isinstance(value, bytes | memoryview):
         return base64.b64encode(value).decode()
     raise TypeError(f"{type(value).__name__} cannot be written")
-
-
-def has_rows(store: Store) -> bool:
-    """Whether the database holds a queue."""
-    with store.engine.connect() as connection:
-        return inspect(connection).has_table(VERSION_TABLE)

@@ -86,7 +86,6 @@ class DefinitionSummary:
     precision: Estimate | None
     lift: Estimate | None
     reference_lift: Estimate | None
-    reference_precision: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -119,14 +118,14 @@ class CriteriaMapper:
         limit = 1 / base if base else float("nan")
         rules = self._learn(np.ones(len(self.tickets), dtype=bool), outcome)
         if rules is None or later.sum() < LEAST_OUTCOMES:
-            return DefinitionSummary(name, base, limit, None, None, None, None)
+            return DefinitionSummary(name, base, limit, None, None, None)
         scores = rules.scores(self.tickets.take(self.later))
         precision, lift = precision_estimate(scores, later, cluster, self.options.recall)
         both = self.tickets.take(self.learned | self.later)
         learn = self.learned[self.learned | self.later]
         reference = score_with_category_trees(both.texts, both.numbers, outcome[self.learned | self.later], learn)
-        reached, ratio = precision_estimate(reference, later, cluster, self.options.recall)
-        return DefinitionSummary(name, base, limit, precision, lift, ratio, reached)
+        _, ratio = precision_estimate(reference, later, cluster, self.options.recall)
+        return DefinitionSummary(name, base, limit, precision, lift, ratio)
 
     def _learn(self, part: TicketFlags, outcome: TicketFlags) -> RuleList | None:
         chosen = part & self.learned

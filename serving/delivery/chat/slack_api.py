@@ -33,9 +33,6 @@ ERROR_TEXTS = {
 }
 """What to do about the errors that a channel's settings can cause."""
 
-PASSING = frozenset({"rate_limited", "ratelimited", "internal_error", "fatal_error", "service_unavailable", "timeout"})
-"""Errors that a later attempt may not meet; with the others, a setting has to be changed first."""
-
 
 class SlackError(DeliveryError):
     """Slack refused a method; ``code`` is its own word for why."""

@@ -50,7 +50,6 @@ class CaseUpdate:
     headline: str
     squad: str
     severity: str
-    risk_name: str
     owner: str | None
     state: str
     outcome: str
@@ -86,7 +85,6 @@ def case_update(
         headline=case.headline,
         squad=case.squad,
         severity=case.severity,
-        risk_name=case.risk,
         owner=case.owner,
         state=case.state,
         outcome=case.state if case.closed_at is not None else "",

@@ -8,7 +8,6 @@ export. So the mark is part of the text that every form has, the subject and the
 
 import re
 
-CASE_MARK = re.compile(r"\[Rescue ([a-z2-7]{13})\]\s*$")
 NOTE_MARK = re.compile(r"\(Rescue ([a-z2-7]{13}), entry (\d+)\)[\s{}a-z]*$")
 """The end of a note; a system may put its own markup, such as ``{noformat}``, after it."""
 

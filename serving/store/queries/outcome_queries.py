@@ -16,11 +16,6 @@ def newest_scored_night(session: Session) -> date | None:
     return session.scalar(select(func.max(Score.as_of)))
 
 
-def probabilities_of_night(session: Session, risk: str, night: date) -> list[float]:
-    """Every published probability of one risk and night."""
-    return list(session.scalars(select(Score.probability).where(Score.as_of == night, Score.risk == risk)))
-
-
 def accounts_of_newest_night(session: Session) -> list[str]:
     """The accounts that the newest night knew."""
     newest = select(func.max(Account.seen_on)).scalar_subquery()

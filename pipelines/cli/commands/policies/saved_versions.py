@@ -27,7 +27,6 @@ Reason = Annotated[str, typer.Option(help="Why the policy changes; it is kept wi
 By = Annotated[str | None, typer.Option(help="Who changes it. Default: your user name on this computer.")]
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number of a saved version.")]
 Side = Annotated[str | None, typer.Argument(help="A policy file, the number of a saved version, or `saved`.")]
-OneFile = Annotated[Path | None, typer.Argument(metavar="FILE", help="Default: the policy file of the settings.")]
 ORIGIN_TITLES = {"file": "policy file", "app": "review app", "import": "import", "rollback": "rollback"}
 
 
