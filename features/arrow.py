@@ -3,6 +3,10 @@
 (``pyarrow.array`` imports pandas to check whether its argument is a Series.)
 """
 
+import uuid
+from collections.abc import Iterable
+from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +60,25 @@ def _masked(values: NDArray[np.generic], known: NDArray[np.bool_]) -> pa.Array:
         return number_array(values)
     bits = pa.py_buffer(np.packbits(known, bitorder="little"))
     return pa.Array.from_buffers(_TYPES[str(values.dtype)], len(values), [bits, pa.py_buffer(values)])
+
+
+def store_tables(tables: Iterable[pa.Table], folder: Path) -> list[pa.Table]:
+    """Tables of one schema, written to a new file in a folder; their columns are mapped into memory when they are used.
+
+    Nothing has to fit into memory but one of them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path, writer, rows = folder / f"{uuid.uuid4().hex}.arrow", None, []
+    with pa.OSFile(str(path), "wb") as file:
+        for table in tables:
+            writer = writer or pa.ipc.new_file(file, table.schema)
+            rows.append(table.num_rows)
+            writer.write_table(table.combine_chunks(), max_chunksize=max(table.num_rows, 1))
+        if writer is None:
+            return []
+        writer.close()
+    stored = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    return [stored.slice(end - count, count) for end, count in zip(accumulate(rows), rows, strict=True)]
 
 
 def to_numpy(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:

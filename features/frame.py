@@ -9,13 +9,14 @@ from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from features.arrow import date_array, number_array, to_numpy
+from features.arrow import combine_chunks, date_array, number_array, store_tables, to_numpy
 from features.catalogue import FEATURES, field_metadata
 from features.definitions.feature import Feature
 from features.definitions.health import without_rescue_entries
 from features.definitions.measures import Stream, relations
-from features.engine.account_range import Scope
+from features.engine.account_range import Scope, account_ranges
 from features.engine.engine_protocol import Aggregates, Engine
 from features.engine.engines import EmbeddedEngine
 from features.engine.evaluate import Evaluation, evaluate_features
@@ -94,40 +95,33 @@ def _build_parts(
     memory: str,
     engine: Engine | None,
 ) -> Iterator[pa.Table]:
-    """The frame by ranges of accounts, each ordered."""
+    """The frame by ranges of accounts, each ordered; of several ranges, the finished ones are on disk."""
     if not cutoffs:
         raise UsageError("There is no cutoff: name at least one day.")
     days = np.unique(np.array([(cutoff - EPOCH).days for cutoff in cutoffs], dtype=np.int64))
     feeds = Feeds.of(history, frozenset(table for feature in features for table in feature.sources))
     wanted = (KNOWN, *(feature.measure for feature in features))
     budget = Budget.of(memory, len(days), len(features), relations(wanted))
-    codes = _codes(history, accounts)
     limit_memory(history.connection, memory)
-    for begin in range(0, max(len(codes), 1), budget.accounts_read):
-        scope = Scope(codes[begin : begin + budget.accounts_read], str(begin) if accounts is None else "")
+    scopes = _scopes(history, accounts, budget.accounts_read)
+    for scope in scopes:
         aggregates = (engine or EmbeddedEngine()).aggregates(history, days, scope, wanted)
-        yield from _range(history, aggregates.chunks(budget.accounts_computed), features, feeds, rows)
-        del aggregates  # frees its rows before those of the next range are read
+        pieces = aggregates.chunks(budget.accounts_computed)
+        parts = (_part(history, piece, features, feeds, rows) for piece in pieces)
+        yield from parts if len(scopes) == 1 or history.scratch is None else store_tables(parts, history.scratch)
+        del aggregates, pieces, parts  # frees its rows before those of the next range are read
 
 
 def _join(parts: Sequence[pa.Table]) -> pa.Table:
-    """Parts by ranges of accounts, ascending and each ordered, as one: cutoff by cutoff, so that nothing is sorted."""
+    """Parts by ranges of accounts, ascending and each ordered, as one; at one cutoff nothing is copied."""
     if len(parts) == 1:
         return parts[0]
-    days = [to_numpy(part["as_of"].cast(pa.int32())) for part in parts]
-    runs = []
-    for cutoff in np.unique(np.concatenate(days)):
-        for part, day in zip(parts, days, strict=True):
-            first, end = np.searchsorted(day, (cutoff, cutoff + 1)).tolist()
-            runs.append(part.slice(first, end - first))
-    return pa.concat_tables(runs).combine_chunks() if runs else parts[0]
-
-
-def _range(
-    history: History, pieces: Iterator[Aggregates], features: Sequence[Feature], feeds: Feeds, rows: Flags | None
-) -> Iterator[pa.Table]:
-    for piece in pieces:
-        yield _part(history, piece, features, feeds, rows)
+    whole = pa.concat_tables(parts)
+    day = np.concatenate([to_numpy(part["as_of"].cast(pa.int32())) for part in parts])
+    if not (day != day[:1]).any():
+        return whole
+    order = number_array(np.argsort(day, kind="stable"))
+    return pa.table([combine_chunks(column).take(order) for column in whole.columns], schema=whole.schema)
 
 
 def _part(
@@ -154,9 +148,10 @@ def _part(
     return pa.table(columns, schema=pa.schema(fields))
 
 
-def _codes(history: History, accounts: Sequence[str] | None) -> Ints:
+def _scopes(history: History, accounts: Sequence[str] | None, width: int) -> list[Scope]:
+    """The ranges of all accounts, or some accounts as many at a time."""
     if accounts is None:
-        return np.arange(len(history.accounts), dtype=np.int64)
-    wanted = set(accounts)
-    codes = [place for place, account in enumerate(history.accounts.to_pylist()) if account in wanted]
-    return np.array(codes, dtype=np.int64)
+        return account_ranges(history, width)
+    wanted = pc.is_in(history.accounts, value_set=pa.array(accounts, pa.string()))
+    codes = np.flatnonzero(to_numpy(wanted))
+    return [Scope(codes[first : first + width]) for first in range(0, max(len(codes), 1), width)]

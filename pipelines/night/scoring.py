@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from models.risks.risk import Risk
 
 
+ROWS_AT_ONCE = 100_000
+"""Rows whose inputs are in memory at once."""
+
+
 @dataclass(frozen=True)
 class ScoredFrames(Mapping[str, pa.Table]):
     """The rows of a frame that were scored, by risk, each table made when it is asked for: a copy of all columns of a
@@ -156,7 +160,12 @@ class _FrameRows:
         return self.model.signature.unknown(self.frame)
 
     def predict(self, places: Places) -> Predicted:
-        return self.model.predict(self.frame, places)
+        from models.learners.risk_model import Predicted
+
+        some = [places[first : first + ROWS_AT_ONCE] for first in range(0, max(len(places), 1), ROWS_AT_ONCE)]
+        parts = [self.model.predict(self.frame, part) for part in some]
+        probability, rank_score = zip(*((part.probability, part.rank_score) for part in parts), strict=True)
+        return Predicted(np.concatenate(probability), np.concatenate(rank_score))
 
 
 @dataclass(frozen=True)

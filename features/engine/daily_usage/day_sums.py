@@ -6,7 +6,9 @@ order in which rows were read: they are the same, bit for bit, whether computed 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +16,7 @@ import pyarrow.compute as pc
 
 from features.arrow import number_array, to_int64, to_numpy
 from features.engine.table_rows.relations import NUMBERED
-from features.engine.windows import Ints, Values
+from features.engine.windows import Flags, Ints, Values
 from features.history.cache_files import CachedFile
 from features.history.history import History
 from features.history.partitions import DayRange
@@ -37,6 +39,7 @@ class DaySums:
     user_days: pa.Table
     accounts: pa.Table
     features: tuple[str, ...]
+    _numbers: WeakKeyDictionary[History, Ints] = field(default_factory=WeakKeyDictionary, repr=False, compare=False)
 
     @classmethod
     def from_cache(cls, file: CachedFile | None, name: str) -> DaySums | None:
@@ -55,10 +58,31 @@ class DaySums:
         low, high = np.searchsorted(to_numpy(self.sums["day"]), (first, end)).tolist()
         return {name: to_numpy(self.sums[name])[low:high] for name in SUM_COLUMNS}
 
+    def of_accounts(self, first: int, end: int, wanted: Flags) -> Iterator[dict[str, Values]]:
+        """The same of the ``wanted`` accounts: all days at once, or of a run of some accounts a day at a time."""
+        columns, positions = self.between(first, end), np.flatnonzero(wanted)
+        if len(positions) == len(wanted):
+            yield columns
+        elif len(positions) and positions[-1] - positions[0] + 1 == len(positions):
+            account, day = columns["account"], columns["day"]
+            run = positions[[0, -1]].astype(account.dtype)  # values of another type would copy the column
+            begin = 0
+            while begin < len(day):
+                after = begin + int(np.searchsorted(day[begin:], day[begin], side="right"))
+                low = begin + int(np.searchsorted(account[begin:after], run[0]))
+                high = begin + int(np.searchsorted(account[begin:after], run[1], side="right"))
+                yield {name: values[low:high] for name, values in columns.items()}
+                begin = after
+        elif len(positions):
+            rows = np.flatnonzero(wanted[columns["account"]])
+            yield {name: values[rows] for name, values in columns.items()}
+
     def numbers_in(self, history: History) -> Ints:
         """The dense number that each of the accounts has in a history."""
-        ids = self.accounts["account_id"].combine_chunks()
-        return to_int64(pc.index_in(ids, value_set=history.accounts))
+        if history not in self._numbers:
+            ids = self.accounts["account_id"].combine_chunks()
+            self._numbers[history] = to_int64(pc.index_in(ids, value_set=history.accounts))
+        return self._numbers[history]
 
 
 def sum_by_day(history: History, rows: str, days: DayRange, count: int) -> DaySums:

@@ -247,18 +247,15 @@ class UsagePass:
         sums = self._empty_sums(len(names))
         places = np.full(len(self.history.accounts), -1)
         places[self.scope.codes] = np.arange(len(self.scope))
+        first, end = self.buckets.first, self.buckets.first + self.buckets.days
         for part in self._parts:
-            columns = part.between(self.buckets.first, self.buckets.first + self.buckets.days)
             place, feature = places[part.numbers_in(self.history)], np.searchsorted(names, part.features)
-            inside = bool((place >= 0).all())
-            for begin in range(0, len(columns["day"]), BATCH_ROWS):
-                read = {name: values[begin : begin + BATCH_ROWS] for name, values in columns.items()}
-                account = place[read["account"]]
-                if not inside:
-                    here = np.flatnonzero(account >= 0)
-                    read, account = {name: values[here] for name, values in read.items()}, account[here]
-                day = read["day"].astype(np.int64) - self.buckets.first
-                sums.add({**read, "day": day, "account": account, "code": feature[read["feature"]]})
+            for columns in part.of_accounts(first, end, place >= 0):
+                for begin in range(0, len(columns["day"]), BATCH_ROWS):
+                    read = {name: values[begin : begin + BATCH_ROWS] for name, values in columns.items()}
+                    day = read["day"].astype(np.int64) - first
+                    account, code = place[read["account"]], feature[read["feature"]]
+                    sums.add({**read, "day": day, "account": account, "code": code})
         return sums
 
     def _sum_rows(self) -> BucketSums:
