@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from features.history.history import History
     from models.registry.registry import Registry
     from models.registry.uplift_registry import UpliftRegistry
-    from serving.delivery import Channel
+    from serving.delivery.channel import Channel
     from serving.paths.message_settings import MessageSettings
     from serving.policy.decision.decide import Policy
     from serving.policy_versions.policy_state import PolicyInForce, PolicySource
@@ -61,7 +61,7 @@ def _message_settings(settings: Settings) -> MessageSettings:
     review = settings.review
     if not settings.channels:
         return MessageSettings(review.address, {}, answers=review.answer_links)
-    from serving.delivery import message_settings
+    from serving.delivery.channel_settings import message_settings
 
     return message_settings(settings.channels, review.address, review.answer_links)
 

@@ -7,6 +7,7 @@ is: a mistyped name would otherwise be ignored in silence.
 """
 
 import os
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,33 @@ def set_defaults_of_libraries() -> None:
     """Set what MLflow and Prefect read when they are imported, where the operator has not set it."""
     for name, value in DEFAULTS_OF_LIBRARIES.items():
         os.environ.setdefault(name, value)
+
+
+def leave_out_pandas() -> None:
+    """Let Arrow take pandas for not installed in this process: it imports it to see whether a list is an array of it.
+
+    That takes longer than the features of a small night. ``to_pandas`` imports it all the same. It must not be called
+    where extensions run, which may hand pandas objects to Arrow.
+    """
+    if "pandas" in sys.modules:
+        return
+    import pyarrow as pa
+
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pa.array([1])  # Arrow looks for it once, in Python and again in C++
+    finally:
+        sys.meta_path.remove(_NoPandas)
+
+
+class _NoPandas:
+    """A finder of modules that finds pandas missing."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+        """``None`` for every other module: the next finder looks for it."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
 
 
 def has_prefect_server() -> bool:

@@ -13,7 +13,8 @@ from serving.cases.digests.send_messages import send_messages
 from serving.cases.health_adjustments import HealthRule
 from serving.cases.incoming.read_back import READ_EVERY, ReadReport, read_back
 from serving.cases.sla_timers import TimerReport, run_timers
-from serving.delivery import Channel, broadcast_channels
+from serving.delivery.channel import Channel
+from serving.delivery.channel_settings import broadcast_channels
 from serving.incidents.run_incidents import IncidentReport, run_incidents
 from serving.incidents.timer_lease import HeldBy, release_lease, take_lease
 from serving.policy.definition.policy_file import Policy

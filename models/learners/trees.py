@@ -136,19 +136,18 @@ def grow(
 def import_lightgbm() -> Any:
     """LightGBM, its threads sleeping while they wait: spinning ones stall each other where the machine is shared.
 
-    It is imported without scikit-learn, which takes longer than to score a thousand accounts, and which it can do
-    without: Rescue does not use its estimators.
+    It is imported without scikit-learn and pandas, which take longer than to score a thousand accounts, and which it
+    can do without: Rescue gives it arrays and does not use its estimators.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when OpenMP is loaded
-    if "sklearn" in sys.modules or "lightgbm" in sys.modules:
-        import lightgbm
-
-        return lightgbm
-    sys.modules["sklearn"] = None  # type: ignore[assignment]  # Python then raises ImportError
+    left_out = () if "lightgbm" in sys.modules else {"sklearn", "pandas"} - sys.modules.keys()
+    for name in left_out:
+        sys.modules[name] = None  # type: ignore[assignment]  # Python then raises ImportError
     try:
         import lightgbm
     finally:
-        del sys.modules["sklearn"]
+        for name in left_out:
+            del sys.modules[name]
     return lightgbm
 
 

@@ -37,9 +37,8 @@ from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
 from pipelines.system_clock import today
 from serving.cases.absence.away_people import cases_of_strangers
-from serving.cases.digests.send_messages import send_messages
 from serving.cases.sla_timers import run_timers
-from serving.delivery import account_channels, broadcast_channels
+from serving.delivery.channel_settings import account_channels, broadcast_channels
 from serving.night_report.report_schema import NightReport, NoModel, UnknownResponsible
 from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
@@ -255,6 +254,8 @@ def _finish(settings: Settings, store: Store, run_step: StepRunner, steps: Steps
         steps.log(f"Warning: {alarm}")
     _queue_weekly(settings, store, steps)
     if settings.channels:
+        from serving.cases.digests.send_messages import send_messages  # slow to import
+
         refresh_records(store, account_channels(settings.channels))
         report = run_step("deliver", "Delivering hand-offs", send_messages, store, assembly.open_channels(settings))
         for sentence in report.written:

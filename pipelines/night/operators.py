@@ -43,7 +43,7 @@ def send_to_operators(settings: Settings, store: Store, messages: Sequence[Opera
         added = enqueue_operator_messages(session, messages, settings.operations, at=utcnow())
     if added:
         from serving.cases.digests.send_messages import send_messages
-        from serving.delivery import open_channels
+        from serving.delivery.channel_settings import open_channels
 
         with suppress(Exception):  # the message is in the outbox, and is tried again
             named = {name: table for name, table in settings.channels.items() if name in settings.operations}

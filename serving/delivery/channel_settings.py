@@ -1,95 +1,68 @@
-"""Channels as the settings name them: one table a channel, checked before anything is sent."""
+"""Channels as the settings name them: one table a channel, checked before anything is sent.
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+The code of a kind of channel is imported when a channel of this kind is asked for: all of them together take longer to
+import than a small night takes to score.
+"""
 
-from pydantic import Field, SecretStr, ValidationError
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import SecretStr, ValidationError
 
 from features.errors import UsageError, suggest_name
-from serving.delivery.channel import Channel
 from serving.delivery.channel_options import ChannelOptions
-from serving.delivery.chat.slack_app_channel import SlackAppChannel
-from serving.delivery.chat.slack_settings import SlackApp, SlackAppSettings, SlackSettings
-from serving.delivery.file_channel import FileChannel
-from serving.delivery.mail_channel import MailChannel, Security
-from serving.delivery.paging.paging_settings import AppriseSettings, OpsgenieSettings, PagerDutySettings
-from serving.delivery.records.hubspot_records import HubSpotSettings
-from serving.delivery.records.jira_records import JiraSettings
-from serving.delivery.records.request_tracker_records import RequestTrackerSettings
-from serving.delivery.records.salesforce_records import SalesforceSettings
-from serving.delivery.records.servicenow_records import ServiceNowSettings
-from serving.delivery.records.zendesk_records import ZendeskSettings
-from serving.delivery.web_requests.addresses import refuse_inner
-from serving.delivery.webhook_channel import WebhookChannel
-from serving.delivery.workflow.workflow_settings import CamundaSettings, N8nSettings, UiPathSettings
 from serving.paths.message_settings import MessageSettings
-from serving.paths.references.answer_links import AnswerLinks
 
+if TYPE_CHECKING:
+    from serving.delivery.channel import Channel
+    from serving.delivery.chat.slack_app_channel import SlackAppChannel
+    from serving.delivery.chat.slack_settings import SlackApp
+    from serving.paths.references.answer_links import AnswerLinks
 
-class WebhookSettings(ChannelOptions):
-    """A Standard Webhooks receiver; ``allow`` names hosts inside one's own network that it may be."""
-
-    kind: Literal["webhook"]
-    url: SecretStr
-    secret: SecretStr
-    allow: frozenset[str] = frozenset()
-
-    def open(self) -> Channel:
-        """The channel."""
-        refuse_inner(self.url.get_secret_value(), self.allow)
-        return WebhookChannel(self.url.get_secret_value(), self.secret.get_secret_value(), self.allow)
-
-
-class MailSettings(ChannelOptions):
-    """An SMTP server and who gets the mail; without recipients, only people who have an address get any."""
-
-    kind: Literal["email"]
-    host: str
-    sender: str
-    recipients: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    port: int = 587
-    security: Security = "starttls"
-    user: str | None = None
-    password: SecretStr | None = None
-
-    def open(self) -> Channel:
-        """The channel."""
-        plain = self.model_dump(exclude={"kind", "password", "broadcast"})
-        plain["recipients"] = self.recipients or ()
-        return MailChannel(**plain, password=self.password.get_secret_value() if self.password else None)
-
-
-class FileSettings(ChannelOptions):
-    """A folder, one file a message."""
-
-    kind: Literal["file"]
-    folder: Path
-
-    def open(self) -> Channel:
-        """The channel."""
-        return FileChannel(self.folder)
-
-
-KINDS: Mapping[str, type[ChannelOptions]] = {
-    "webhook": WebhookSettings,
-    "slack": SlackSettings,
-    "slack_app": SlackAppSettings,
-    "email": MailSettings,
-    "file": FileSettings,
-    "apprise": AppriseSettings,
-    "pagerduty": PagerDutySettings,
-    "opsgenie": OpsgenieSettings,
-    "camunda": CamundaSettings,
-    "uipath": UiPathSettings,
-    "n8n": N8nSettings,
-    "salesforce": SalesforceSettings,
-    "hubspot": HubSpotSettings,
-    "zendesk": ZendeskSettings,
-    "servicenow": ServiceNowSettings,
-    "jira": JiraSettings,
-    "rt": RequestTrackerSettings,
+_CLASSES = {
+    "webhook": "plain_settings.WebhookSettings",
+    "slack": "chat.slack_settings.SlackSettings",
+    "slack_app": "chat.slack_settings.SlackAppSettings",
+    "email": "plain_settings.MailSettings",
+    "file": "plain_settings.FileSettings",
+    "apprise": "paging.paging_settings.AppriseSettings",
+    "pagerduty": "paging.paging_settings.PagerDutySettings",
+    "opsgenie": "paging.paging_settings.OpsgenieSettings",
+    "camunda": "workflow.workflow_settings.CamundaSettings",
+    "uipath": "workflow.workflow_settings.UiPathSettings",
+    "n8n": "workflow.workflow_settings.N8nSettings",
+    "salesforce": "records.salesforce_records.SalesforceSettings",
+    "hubspot": "records.hubspot_records.HubSpotSettings",
+    "zendesk": "records.zendesk_records.ZendeskSettings",
+    "servicenow": "records.servicenow_records.ServiceNowSettings",
+    "jira": "records.jira_records.JiraSettings",
+    "rt": "records.request_tracker_records.RequestTrackerSettings",
 }
+"""By kind: where the class of its settings is, within this package."""
+
+
+class _Kinds(Mapping[str, type[ChannelOptions]]):
+    """The class of each kind's settings, imported when it is asked for; the names need no import."""
+
+    def __getitem__(self, kind: str) -> type[ChannelOptions]:
+        module, _, name = _CLASSES[kind].rpartition(".")
+        found: type[ChannelOptions] = getattr(import_module(f"serving.delivery.{module}"), name)
+        return found
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in _CLASSES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_CLASSES)
+
+    def __len__(self) -> int:
+        return len(_CLASSES)
+
+
+KINDS: Mapping[str, type[ChannelOptions]] = _Kinds()
 
 
 def open_channels(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Channel]:
@@ -103,6 +76,8 @@ def slack_apps(settings: Mapping[str, Mapping[str, Any]]) -> tuple[SlackApp, ...
     Raises:
         UsageError: a setting does not fit.
     """
+    from serving.delivery.chat.slack_settings import SlackApp, SlackAppSettings
+
     tables = {name: table for name, table in settings.items() if table.get("kind") == "slack_app"}
     apps = []
     for name, channel in open_channels(tables).items():

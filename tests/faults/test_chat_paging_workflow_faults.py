@@ -11,7 +11,8 @@ from support.vendors.fake_slack import FakeSlack
 from support.vendors.fake_vendor import FakeVendor, VendorRequest
 from support.vendors.fake_workflows import FakeCamunda7, FakeCamunda8, FakeN8n, FakeUiPath
 
-from serving.delivery import deliver, open_channels
+from serving.delivery.channel_settings import open_channels
+from serving.delivery.sender import deliver
 from serving.store.exchange import ExternalRecordRow, Message
 
 

@@ -14,9 +14,8 @@ from support.nights.local_receivers import http_receiver
 from support.nights.night_crashes import PROCESSES
 from support.nights.night_factory import NOW, open_cases
 
-from serving.delivery import deliver
 from serving.delivery.file_channel import FileChannel
-from serving.delivery.sender import MESSAGE_LEASE
+from serving.delivery.sender import MESSAGE_LEASE, deliver
 from serving.delivery.webhook_channel import WebhookChannel
 from serving.store import Store
 from serving.store.exchange import Message

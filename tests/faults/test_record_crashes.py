@@ -173,7 +173,7 @@ def test_a_token_that_expired_is_fetched_once(migrated_sqlite: Path, tmp_path: P
         world = opened(fake, migrated_sqlite, tmp_path)
         with world.store:
             channels = world.channels
-            from serving.delivery import deliver
+            from serving.delivery.sender import deliver
 
             deliver(world.store, channels, clock=lambda: world.now)
             assert (len(fake.views()), fake.tokens) == (1, 1)

@@ -17,7 +17,7 @@ from support.vendors.fake_slack import ANN, SIGNING_SECRET, TOM, FakeSlack, butt
 from support.web.web_people import HERE, TestClient
 
 from serving.cases.permissions import Role
-from serving.delivery import slack_apps
+from serving.delivery.channel_settings import slack_apps
 from serving.incidents.incident_actions import Incidents
 from serving.incidents.run_incidents import run_incidents
 from serving.policy.definition.incidents.incident_rules import IncidentRule

@@ -13,7 +13,7 @@ from pipelines.cli.options import Home
 from pipelines.console import err, out
 
 if TYPE_CHECKING:
-    from serving.delivery import DeliveryReport
+    from serving.delivery.sender import DeliveryReport
 
 
 def register(app: typer.Typer) -> None:
@@ -98,7 +98,7 @@ def _check_channels(settings: configuration.Settings) -> None:
 
 def _send_test(settings: configuration.Settings, name: str | None, to: str | None) -> None:
     """Send a test message through one channel; the command ends with 1 where it is not taken."""
-    from serving.delivery import DeliveryError
+    from serving.delivery.channel import DeliveryError
     from serving.delivery.connection_tests import send_test
     from serving.store.database import utcnow
 

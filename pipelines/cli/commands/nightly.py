@@ -8,7 +8,7 @@ import typer
 from pipelines import settings as configuration
 from pipelines.cli.options import Data, Home, Json, Mapping, NightOf, PolicyFile, parse_day
 from pipelines.console import Steps
-from pipelines.environment import has_prefect_server
+from pipelines.environment import has_prefect_server, leave_out_pandas
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +39,8 @@ def nightly(
     """
     cutoff = parse_day(as_of, "--as-of")
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
+    if settings.extensions_folder is None:
+        leave_out_pandas()
     steps = Steps(quiet=as_json)
     if plain or not has_prefect_server():
         from pipelines.night.night import run_nights

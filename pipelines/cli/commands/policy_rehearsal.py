@@ -28,7 +28,7 @@ def rehearse(scenario: ScenarioPath, policy: PolicyFile = None, to_file: Script 
 
     The code is that which runs every day: use cases, timers, incidents and messages. Nothing is sent.
     """
-    from serving.delivery import broadcast_channels, message_settings
+    from serving.delivery.channel_settings import broadcast_channels, message_settings
     from serving.paths.message_settings import MessageSettings
     from serving.rehearsal import role_play
     from serving.rehearsal.rehearse import rehearse as play

@@ -117,7 +117,7 @@ def open_case(
     ] = None,
 ) -> None:
     """Open a case of an account that no night selected; it is priced and ordered like every other case."""
-    from serving.delivery import broadcast_channels
+    from serving.delivery.channel_settings import broadcast_channels
     from serving.nights.person_case import open_person_case
 
     settings = configuration.load(home=home)

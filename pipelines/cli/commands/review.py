@@ -61,7 +61,7 @@ def review(
     """Start the review app: the queue, the cases with their hand-offs, and the overview."""
     from pipelines.replay.replay_process import ReplayProcess
     from serving.cases.health_adjustments import HealthRule
-    from serving.delivery import broadcast_channels, slack_apps
+    from serving.delivery.channel_settings import broadcast_channels, slack_apps
     from serving.web import create_app
 
     settings = configuration.load(home=home, database=database, policy=policy)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from serving.cases.digests.run_digests import run_digests
-from serving.delivery import Channel, DeliveryReport, deliver
+from serving.delivery.channel import Channel
+from serving.delivery.sender import DeliveryReport, deliver
 from serving.store.database import Store, utcnow
 
 

@@ -5,8 +5,9 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
-from serving.delivery import ChannelMessage, deliver
+from serving.delivery.channel import ChannelMessage
 from serving.delivery.file_channel import FileChannel
+from serving.delivery.sender import deliver
 from serving.store import Store
 from support.nights.night_factory import NOW
 

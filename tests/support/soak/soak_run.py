@@ -18,7 +18,8 @@ from sqlalchemy import Column, Integer, create_engine, select, text
 from pipelines.console import Steps
 from pipelines.training.train_models import train_from
 from serving.cases.sla_timers import run_timers
-from serving.delivery import deliver, open_channels
+from serving.delivery.channel_settings import open_channels
+from serving.delivery.sender import deliver
 from serving.policy.definition.policy_file import Policy
 from serving.store import Store
 from serving.store.database import use_clock

@@ -13,9 +13,9 @@ from sqlalchemy.engine import URL
 from serving.cases.cases import Cases
 from serving.cases.incoming.read_back import ReadReport, read_back
 from serving.cases.permissions import Actor, Role
-from serving.delivery import DeliveryReport, deliver, open_channels
 from serving.delivery.channel import Channel
-from serving.delivery.channel_settings import message_settings
+from serving.delivery.channel_settings import message_settings, open_channels
+from serving.delivery.sender import DeliveryReport, deliver
 from serving.nights.case_updates import Package, case_id
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store import Store

@@ -1,6 +1,8 @@
 """The environment as a source of settings: mistyped names, secrets from files, and errors that name the variable."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,21 @@ def test_values_that_are_nested_too_deeply_are_refused_in_a_sentence(file: Path)
         configuration.load()
     with pytest.raises(UsageError, match="nested too deeply"):
         Policy.parse(file.read_text(encoding="utf-8"))
+
+
+def test_a_night_leaves_pandas_out_and_arrow_still_makes_data_frames() -> None:
+    code = """
+import sys
+from pipelines.environment import leave_out_pandas
+leave_out_pandas()
+import pyarrow as pa
+table = pa.table({"a": [1.0, None], "b": ["x", "y"]})
+from models.learners.trees import import_lightgbm
+import_lightgbm()
+assert not {"pandas", "sklearn"} & sys.modules.keys(), "imported"
+frame = table.to_pandas()
+assert frame["a"].isna().tolist() == [False, True]
+assert pa.Table.from_pandas(frame).equals(table)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -130,7 +130,7 @@ def _rules(settings: Any) -> Any:
 
 
 def _use_cases(store: Store, home: Any, policy: Any, by: str | None) -> tuple[Incidents, Actor]:
-    from serving.delivery import broadcast_channels
+    from serving.delivery.channel_settings import broadcast_channels
     from serving.incidents.incident_actions import Incidents
 
     settings = configuration.load(home=home, policy=policy)

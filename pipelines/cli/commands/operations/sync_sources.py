@@ -41,7 +41,7 @@ def sync(
     assigned and commented on here. `rescue timers` does the same every five minutes.
     """
     from pipelines.sync.run_sync import sync_systems
-    from serving.delivery import record_channels
+    from serving.delivery.channel_settings import record_channels
 
     settings = configuration.load(home=home)
     records = record_channels(settings.channels)

@@ -11,9 +11,11 @@ from support.nights.local_receivers import http_receiver, smtp_receiver
 from support.nights.night_factory import NOW
 
 from features.errors import UsageError
-from serving.delivery import ChannelMessage, DeliveryError, broadcast_channels, deliver, open_channels
+from serving.delivery.channel import ChannelMessage, DeliveryError
+from serving.delivery.channel_settings import broadcast_channels, open_channels
 from serving.delivery.file_channel import FileChannel
 from serving.delivery.mail_channel import MailChannel
+from serving.delivery.sender import deliver
 from serving.delivery.slack_channel import SlackChannel
 from serving.store import Store
 from serving.store.exchange import Message

@@ -17,11 +17,12 @@ from support.nights.local_receivers import Receiver, http_receiver, smtp_receive
 from support.nights.night_factory import NOW, open_cases
 
 from features.errors import UsageError
-from serving.delivery import ChannelMessage, DeliveryError, deliver, open_channels
+from serving.delivery.channel import ChannelMessage, DeliveryError
+from serving.delivery.channel_settings import open_channels
 from serving.delivery.file_channel import FileChannel
 from serving.delivery.mail_channel import MailChannel
 from serving.delivery.outbox import dead_letters
-from serving.delivery.sender import ATTEMPTS, FAILURES, MESSAGE_LEASE, retry_delay
+from serving.delivery.sender import ATTEMPTS, FAILURES, MESSAGE_LEASE, deliver, retry_delay
 from serving.delivery.slack_channel import SlackChannel
 from serving.delivery.web_requests.addresses import is_public, resolve
 from serving.delivery.webhook_channel import WebhookChannel

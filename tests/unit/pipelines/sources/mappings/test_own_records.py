@@ -8,7 +8,7 @@ import pytest
 from support.vendor_rows import Rows, read_rows, sql_rows
 
 from features.errors import UsageError
-from serving.delivery import open_channels
+from serving.delivery.channel_settings import open_channels
 from serving.delivery.records.marks import marked_subject, note_mark
 
 CASE = "abcdefghijklm"

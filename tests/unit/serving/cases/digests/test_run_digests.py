@@ -14,7 +14,7 @@ from serving.cases.digests.run_digests import preview_digest, run_digests
 from serving.cases.digests.send_messages import send_messages
 from serving.cases.escalation.message_choices import reset_choices, save_choices
 from serving.cases.permissions import Actor, Role
-from serving.delivery import ChannelMessage, DeliveryError
+from serving.delivery.channel import ChannelMessage, DeliveryError
 from serving.operations.erase import erase_account
 from serving.store.exchange import DIGEST, DigestRow, Message
 

@@ -11,8 +11,8 @@ from support.vendors.fake_slack import ANN as ANN_MEMBER
 from support.vendors.fake_slack import PLACE, TOKEN, FakeSlack, buttons, shown
 
 from features.errors import UsageError
-from serving.delivery import DeliveryError, open_channels
-from serving.delivery.channel import ChannelMessage
+from serving.delivery.channel import ChannelMessage, DeliveryError
+from serving.delivery.channel_settings import open_channels
 from serving.delivery.chat.slack_app_channel import SlackAppChannel
 from serving.store.exchange import Message
 

@@ -7,8 +7,8 @@ import pytest
 from support.nights.local_receivers import http_receiver
 
 from features.errors import UsageError
-from serving.delivery import DeliveryError, open_channels
-from serving.delivery.channel import ChannelMessage
+from serving.delivery.channel import ChannelMessage, DeliveryError
+from serving.delivery.channel_settings import open_channels
 
 LOOPBACK = frozenset({"127.0.0.1"})
 LINK = "https://rescue.example/case/c1"

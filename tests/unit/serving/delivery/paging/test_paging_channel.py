@@ -10,8 +10,8 @@ from support.vendors.fake_paging import KEY, FakeOpsgenie, FakePagerDuty
 
 from features.errors import UsageError
 from serving.cases.permissions import Actor, Role
-from serving.delivery import DeliveryError, open_channels
-from serving.delivery.channel import TEST, ChannelMessage, ExternalRecord
+from serving.delivery.channel import TEST, ChannelMessage, DeliveryError, ExternalRecord
+from serving.delivery.channel_settings import open_channels
 from serving.delivery.paging.alert import AlertStep, alert_of
 from serving.paths.references.external_keys import is_own_key
 from serving.store import Store

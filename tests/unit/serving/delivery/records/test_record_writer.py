@@ -75,7 +75,7 @@ def test_a_message_that_is_replayed_writes_nothing(world: RecordWorld, vendor: F
     world.deliver_all()
     world.cases.comment(world.case_id(), ANN, text="Once.")
     world.deliver_all()
-    from serving.delivery import deliver
+    from serving.delivery.sender import deliver
 
     before = len(vendor.writes())
     for message in world.messages():
@@ -129,7 +129,7 @@ def test_the_connection_is_checked_with_one_sentence(world: RecordWorld, vendor:
 
 
 def test_messages_to_people_are_refused(world: RecordWorld) -> None:
-    from serving.delivery import ChannelMessage, DeliveryError
+    from serving.delivery.channel import ChannelMessage, DeliveryError
 
     with pytest.raises(DeliveryError, match="sends no messages") as caught:
         world.channels["desk"].send(ChannelMessage("m", "case.opened", "", {"headline": ""}))

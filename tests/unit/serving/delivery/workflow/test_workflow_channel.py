@@ -10,8 +10,8 @@ from support.vendors.chat_world import ANN, BOB, DESK, ChatWorld
 from support.vendors.fake_workflows import FakeCamunda7, FakeCamunda8, FakeN8n, FakeUiPath
 
 from features.errors import UsageError
-from serving.delivery import DeliveryError, open_channels
-from serving.delivery.channel import TEST, ChannelMessage
+from serving.delivery.channel import TEST, ChannelMessage, DeliveryError
+from serving.delivery.channel_settings import open_channels
 from serving.delivery.connection_tests import check_connections
 
 OpenWorld = Callable[[dict[str, Any]], ChatWorld]
