@@ -55,20 +55,25 @@ class Validation:
             raise DataGateError(self.report.problems[0])
         return self
 
+    @property
+    def quarantine_queries(self) -> dict[str, str]:
+        """By table with bad rows, the query of them: table, file, row, column, rule, value."""
+        return {
+            name: f'SELECT {quote_text(name)} AS "table", label AS file, "row", "column", rule, value '
+            f"FROM rejected_{name} WHERE rule <> {quote_text(DUPLICATE)}"
+            for name, table in self.report.tables.items()
+            if table.quarantined
+        }
+
     def write_quarantine(self, folder: Path) -> list[Path]:
         """Write every bad row to ``<table>.parquet``: table, file, row, column, rule, value."""
-        bad = [table for table in self.report.tables.values() if table.quarantined]
-        if bad:
+        queries = {folder / f"{name}.parquet": query for name, query in self.quarantine_queries.items()}
+        if queries:
             folder.mkdir(parents=True, exist_ok=True)
-        return [self._write(table.name, folder / f"{table.name}.parquet") for table in bad]
-
-    def _write(self, name: str, path: Path) -> Path:
-        rows = (
-            f'SELECT {quote_text(name)} AS "table", label AS file, "row", "column", rule, value '
-            f"FROM rejected_{name} WHERE rule <> {quote_text(DUPLICATE)} ORDER BY ALL"
-        )
-        self.history.connection.cursor().execute(f"COPY ({rows}) TO {quote_text(str(path))} (FORMAT parquet)")
-        return path
+        for path, query in queries.items():
+            rows = f"{query} ORDER BY ALL"
+            self.history.connection.cursor().execute(f"COPY ({rows}) TO {quote_text(str(path))} (FORMAT parquet)")
+        return list(queries)
 
 
 def validate_tables(
@@ -105,7 +110,7 @@ def validate_tables(
     with_unknown = [name for name, table in validated.items() if Rule.UNKNOWN_ACCOUNT in table.report.quarantined]
     unknown = find_unknown_accounts(connection, with_unknown)
     reports = {name: _with_problem(table.report, limits, unknown) for name, table in validated.items()}
-    history = _open_history(connection, validated, reports, state)
+    history = _open_history(connection, validated, reports, state, scratch)
     report = ValidationReport(
         reports,
         missing=tuple(name for name in TABLES if name not in history.present and not TABLES[name].optional),
@@ -122,6 +127,7 @@ def _open_history(
     validated: Mapping[str, ValidatedTable],
     reports: Mapping[str, TableReport],
     state: Path | None,
+    scratch: Path,
 ) -> History:
     present = frozenset(name for name, report in reports.items() if report.accepted)
     return History.from_relations(
@@ -132,6 +138,7 @@ def _open_history(
         repeated_keys={name: table.repeated_keys for name, table in validated.items() if table.repeated_keys},
         state=state,
         row_keys={name: table.key for name, table in validated.items()},
+        scratch=scratch,
     )
 
 
