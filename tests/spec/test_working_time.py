@@ -47,7 +47,7 @@ def test_working_hours_wait_for_monday_and_skip_a_closed_day() -> None:
 
 def test_the_explanation_is_in_the_time_of_the_squad() -> None:
     text = explain(Policy.parse(WORKING + CALENDAR))
-    assert "high (where probability >= 0.8): response in 4 working hours, resolution in 48 hours" in text
+    assert "high (probability: 80% or more): response in 4 working hours, resolution in 48 hours" in text
     assert "care, high (Europe/Berlin): Fri 07:00 ana is responsible" in text
     assert "Fri 13:00 escalated to ben" in text
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from features import catalogue
+from features.condition_text import say_condition
 from features.conditions import Columns, Kind
 from features.contract import Metric
 from models.contracts import EvidenceKind
@@ -21,6 +22,33 @@ that ends while other contracts go on."""
 
 CASE_FIELDS: dict[str, Kind] = {"probability": "number", "at_stake": "number"}
 """Only in the conditions of severities and of VIP accounts: probability of the case's risk, and revenue at stake."""
+
+
+ACCOUNT_MEANINGS = {
+    "account_id": "account",
+    "parent_id": "parent account",
+    "type": "type of account",
+    "owner": "account owner",
+    "ticket_category": "category of the last ticket",
+    "contract_status": "status of the contract",
+    "arr": "yearly revenue",
+    "renews_in": "days to the renewal",
+    "leaves_in": "days to the end of the contract",
+    "partial_loss_share": "share of the revenue that ends",
+    "at_stake": "revenue at stake",
+    **{f"ticket_{kind.value}_28d": f"tickets of 28 days with {kind.value.replace('_', ' ')}" for kind in EvidenceKind},
+}
+"""What a field of an account means, where its name does not say it."""
+
+
+def condition_in_words(text: str, risks: Iterable[str]) -> str:
+    """A condition of the policy as people read it: what is tested, and which values it may have."""
+    known = catalogue.select_features()
+    likely = {name for risk in risks for name in (risk.lower(), f"probability_{risk}".lower())} | {"probability"}
+    shares = likely | {feature.name.lower() for feature in known if feature.unit == "share"} | {"partial_loss_share"}
+    risk_meanings = {name: f"probability of {name.removeprefix('probability_')}" for name in likely - {"probability"}}
+    meanings = {feature.name.lower(): feature.meaning for feature in known} | ACCOUNT_MEANINGS | risk_meanings
+    return say_condition(text, meanings, shares)
 
 
 def condition_columns(

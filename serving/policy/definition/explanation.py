@@ -9,7 +9,7 @@ from serving.night_report.report_text import plural
 from serving.paths.calendars import WorkingCalendar
 from serving.paths.directory import Directory
 from serving.policy.definition.casework.casework_text import outcome_lines, playbook_lines
-from serving.policy.definition.columns import condition_columns
+from serving.policy.definition.columns import condition_columns, condition_in_words
 from serving.policy.definition.default_rules import HIGHEST_ENTER, LIFT, LOWEST_ENTER
 from serving.policy.definition.escalation.protocol_text import protocol_lines
 from serving.policy.definition.escalation_matrix import (
@@ -113,7 +113,7 @@ def _detection(rules: PolicyFile) -> Iterator[str]:
         f"{HIGHEST_ENTER:.0%}; everything else has its default."
     )
     for name, trigger in rules.triggers.items():
-        yield _trigger(name, trigger)
+        yield _trigger(name, trigger, rules)
 
 
 def _risk(name: str, rule: RiskRule) -> str:
@@ -130,14 +130,14 @@ def _nights(count: int) -> str:
     return "one night" if count == 1 else f"{count} consecutive nights"
 
 
-def _trigger(name: str, trigger: TriggerRule) -> str:
+def _trigger(name: str, trigger: TriggerRule, rules: PolicyFile) -> str:
     how = {
         "alone": "alone",
         "with_risk": f"only where the probability of {trigger.risk} is {trigger.min_probability or 0:.0%} or more",
         "without_model": f"only while there is no model of {trigger.risk}",
     }[trigger.raises]
     severity = f", severity at least {trigger.severity}" if trigger.severity else ""
-    condition = " ".join(trigger.when.split())
+    condition = condition_in_words(trigger.when, rules.risks)
     return f"{name}: {trigger.message}. Raises a case {how} (risk {trigger.risk}{severity}). Condition: {condition}"
 
 
@@ -188,7 +188,7 @@ def _exclusions(rules: PolicyFile) -> Iterator[str]:
     if rule.accounts:
         yield f"The {'account' if len(rule.accounts) == 1 else 'accounts'} {', '.join(rule.accounts)}."
     for name, condition in rule.when.items():
-        yield f"{name}: {' '.join(condition.split())}"
+        yield f"{name} ({condition_in_words(condition, rules.risks)})."
     yield "Customers whose contract has ended."
 
 
@@ -218,13 +218,14 @@ def _holdout(rules: PolicyFile) -> Iterator[str]:
     for segment, share in rule.by_segment.items():
         yield f"Segment {segment}: {share:.0%}."
     for name, condition in rule.exempt.items():
-        yield f"Never held out ({name}): {condition}"
+        yield f"Never held out: {name} ({condition_in_words(condition, rules.risks)})."
 
 
 def _routing(rules: PolicyFile) -> Iterator[str]:
     routing = rules.routing
     if routing.vip:
-        yield f"VIP accounts ({routing.vip.when}) are routed by the skill {routing.vip.skill}."
+        condition = condition_in_words(routing.vip.when, rules.risks)
+        yield f"VIP accounts ({condition}) are routed by the skill {routing.vip.skill}."
     yield "Others by the skill of the trigger, else of the first reason, else of the last ticket, else of the risk:"
     for kind, table in (("reason", routing.reasons), ("ticket category", routing.ticket_categories)):
         for skill in dict.fromkeys(table.values()):
@@ -246,7 +247,7 @@ def _squad(name: str, squad: SquadRule) -> str:
 
 
 def _severity(row: SeverityRule, rules: PolicyFile) -> str:
-    when = f"where {row.when}" if row.when else "all others"
+    when = condition_in_words(row.when, rules.risks) if row.when else "all others"
     when = "only incidents" if row not in case_severities(rules) else when
     times = " and ".join(map(str, row.escalate_after_hours))
     escalation = f"; without contact escalated after {times}" if times else ""

@@ -26,7 +26,7 @@ def test_a_policy_is_explained_in_words() -> None:
         "20% of the groups of accounts, drawn once with the salt 's', before capacity.",
         "Segment smb: 10%.",
         "Squad care (skills retention): 2 new cases per night; escalation path ana → ben → cleo.",
-        "high (where probability >= 0.8): response in 4 hours, resolution in 48 hours; without contact escalated after "
+        "high (probability: 80% or more): response in 4 hours, resolution in 48 hours; without contact escalated after "
         "4 hours and 8 hours. Responsible primary, accountable lead.",
         "Cases that no squad can take go to care.",
         "Cancellation: worth the revenue that ends × 15% × urgency − 0. It gets a case on the same night, beyond the ",
@@ -51,7 +51,7 @@ def test_the_settings_of_cases_are_explained_where_they_differ() -> None:
     for sentence in (
         "The accounts of a group share one case.",
         "After false alarm it is 45 days for every alarm.",
-        "pilots: segment = 'pilot'",
+        "pilots (customer segment: pilot).",
         "× urgency − 0, severity at least high.",
         "The urgency of an end within 9 days is 3.",
     ):
