@@ -84,10 +84,13 @@ $(PEERS)/.ready: benchmarks/peers.txt
 build/sim$(SIZE): | $(VENV)/.dev
 	@$(VENV)/bin/rescue simulate --accounts $(SIZE) --world plain --flaws 0 --out $@
 
-bench: $(VENV)/.dev $(PEERS)/.ready build/sim$(SIZE)
+build/home$(SIZE): build/sim$(SIZE)
+	@$(VENV)/bin/rescue train --data build/sim$(SIZE) --home $@
+
+bench: $(VENV)/.dev $(PEERS)/.ready build/home$(SIZE)
 	@$(PY) benchmarks/features_race.py build/sim$(SIZE) --cutoffs 1
 	@$(PY) benchmarks/features_race.py build/sim$(SIZE) --cutoffs 52
-	@$(PY) benchmarks/incremental_race.py build/sim$(SIZE)
+	@$(PY) benchmarks/night_race.py build/sim$(SIZE) build/home$(SIZE)
 	@$(PY) benchmarks/peers_race.py build/sim$(SIZE) --python $(PEERS)/bin/python --cutoffs 1
 	@$(PY) benchmarks/peers_race.py build/sim$(SIZE) --python $(PEERS)/bin/python --cutoffs 24
 	@$(PY) benchmarks/review_app.py
