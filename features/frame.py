@@ -27,6 +27,7 @@ from features.engine.windows import Flags, Ints
 from features.errors import UsageError
 from features.history.history import History
 from features.history.versions import EPOCH
+from features.progress import report_share
 
 
 class FrameBuilder(Protocol):
@@ -103,13 +104,23 @@ def _build_parts(
     wanted = (KNOWN, *(feature.measure for feature in features))
     budget = Budget.of(memory, len(days), len(features), relations(wanted))
     limit_memory(history.connection, memory)
-    scopes = _scopes(history, accounts, budget.accounts_read)
+    scopes, done = _scopes(history, accounts, budget.accounts_read), 0
+    total = sum(len(scope) for scope in scopes)
     for scope in scopes:
         aggregates = (engine or EmbeddedEngine()).aggregates(history, days, scope, wanted)
         pieces = aggregates.chunks(budget.accounts_computed)
-        parts = (_part(history, piece, features, feeds, rows) for piece in pieces)
+        parts = (_part(history, piece, features, feeds, rows) for piece in _reported(pieces, done, total))
         yield from parts if len(scopes) == 1 or history.scratch is None else store_tables(parts, history.scratch)
+        done += len(scope)
         del aggregates, pieces, parts  # frees its rows before those of the next range are read
+
+
+def _reported(pieces: Iterator[Aggregates], before: int, total: int) -> Iterator[Aggregates]:
+    """The pieces of a range; when the next one is asked for, the accounts of the last one are done."""
+    for piece in pieces:
+        yield piece
+        before += len(piece.scope)
+        report_share(before / max(total, 1))
 
 
 def _join(parts: Sequence[pa.Table]) -> pa.Table:

@@ -4,6 +4,8 @@ On a terminal a long step shows a spinner. Elsewhere a step prints one plain lin
 mail from cron is readable. With ``--log-format json`` each of them is a JSON object.
 """
 
+from __future__ import annotations
+
 import json
 import logging
 import sys
@@ -14,12 +16,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.status import Status
+
+from features.progress import listening
 
 WIDTH_WITHOUT_TERMINAL = 132
 """Columns of a table where the output is not a terminal."""
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+SECONDS_BETWEEN_UPDATES, SECONDS_BETWEEN_LINES = 5, 60
+"""How often the remaining time of a long step is shown on a terminal, and elsewhere; a shorter step shows none."""
 
 log_format = "text"
 """How progress and errors are written: ``text`` for people, ``json`` for programs that collect logs."""
@@ -61,6 +69,46 @@ def log_event(text: str, level: int = logging.INFO, **fields: object) -> None:
 
 
 @dataclass
+class StepProgress:
+    """Shows how far a long step is and about how much longer it takes: beside the spinner, or in few lines of a log."""
+
+    steps: Steps
+    text: str
+    status: Status | None = None
+    started: float = field(default_factory=time.perf_counter)
+    shown: float = 0.0
+    """Seconds after the start at which a line was last printed."""
+
+    def show_share(self, share: float) -> None:
+        """See :class:`features.progress.ProgressListener`; nothing is shown of a step that has only begun."""
+        took = time.perf_counter() - self.started
+        every = SECONDS_BETWEEN_UPDATES if self.status else SECONDS_BETWEEN_LINES
+        if not 0 < share < 1 or took - self.shown < every:
+            return
+        self.shown = took
+        line = f"{share:.0%} done, about {duration_text(took * (1 - share) / share)} left"
+        if self.status:
+            self.status.update(f"{self.text} … {line}")
+        else:
+            self.steps.log(f"{self.text}: {line}")
+
+    def show_line(self, line: str) -> None:
+        """See :class:`features.progress.ProgressListener`."""
+        self.steps.log(line)
+
+
+def duration_text(seconds: float) -> str:
+    """A rough duration, as long as anybody wants to read it: "40 s", "3 min", "2 h 10 min"."""
+    if seconds < 55:
+        return f"{max(5, round(seconds / 5) * 5)} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(round(minutes / 10) * 10, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+@dataclass
 class Steps:
     """Runs named steps, logs each, and records the seconds that each took, in the order in which they ran."""
 
@@ -72,10 +120,11 @@ class Steps:
         """Time the block under ``name``; ``text`` is its progress line."""
         started = time.perf_counter()
         if err.is_terminal and not self.quiet and log_format != "json":
-            with err.status(f"{text} …"):
+            with err.status(f"{text} …") as status, listening(StepProgress(self, text, status)):
                 yield
         else:
-            yield
+            with listening(StepProgress(self, text)):
+                yield
         took = time.perf_counter() - started
         self.seconds[name] = round(self.seconds.get(name, 0.0) + took, 3)
         if log_format == "json":
