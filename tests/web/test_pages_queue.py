@@ -167,6 +167,11 @@ def test_a_viewer_gets_no_forms(site: Site) -> None:
     assert "<textarea" not in page
 
 
+def test_the_first_page_is_the_queue_or_the_overview_for_who_only_reads(site: Site, ines: httpx.Client) -> None:
+    assert ines.get("/").url.path == "/queue"
+    assert site.browser(VIEWER).get("/").url.path == "/overview"
+
+
 def test_the_colours_are_remembered(ines: httpx.Client) -> None:
     assert 'data-theme="dark"' in send(ines, "/theme", theme="dark", back="/overview").text
     assert "data-theme" not in send(ines, "/theme", theme="auto", back="/queue").text

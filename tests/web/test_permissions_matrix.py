@@ -96,7 +96,7 @@ TABLE = (
     Row("GET", "/sign-in/once/{code}", public=True),
     Row("GET", "/sign-in/oidc", public=True),
     Row("GET", "/sign-in/oidc/return", public=True),
-    Row("GET", "/", public=True),
+    Row("GET", "/", SEE),
     Row("POST", "/theme", public=True, form={"theme": "dark"}),
     Row("GET", "/api/v1/openapi.json", public=True),
     Row("GET", "/static", public=True),

@@ -66,9 +66,10 @@ BANNERS = 5
 
 
 @queue_router.get("/")
-def home() -> RedirectResponse:
-    """The queue is the first page."""
-    return redirect_to("/queue")
+def home(context: ViewerContext) -> RedirectResponse:
+    """The queue is the first page; the overview is, for those who see it and work on no case."""
+    only_reads = context.person.may(Permission.OVERVIEW) and not context.person.may(Permission.WORK)
+    return redirect_to("/overview" if only_reads else "/queue")
 
 
 @queue_router.get("/queue")
