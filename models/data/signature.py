@@ -129,14 +129,14 @@ class Signature:
     ) -> pa.Array:
         """For each row, the names of the columns that are marked, or null where none is."""
         self._refuse_other_columns(frame)
-        names: dict[int, list[str]] = {}
-        for column in self.columns:
+        empty = np.empty(0, dtype=np.int64)
+        rows, places = [empty], [empty]
+        for place, column in enumerate(self.columns):
             values = frame.column(column.name)
-            for row in np.flatnonzero(marks(column, _values(column, values), values)):
-                names.setdefault(int(row), []).append(column.name)
-        if not names:
-            return pa.nulls(frame.num_rows, pa.list_(pa.string()))
-        return pa.array([names.get(row) for row in range(frame.num_rows)], pa.list_(pa.string()))
+            rows.append(np.flatnonzero(marks(column, _values(column, values), values)))
+            places.append(np.full(len(rows[-1]), place))
+        names = pa.array(self.names, pa.string()).take(pa.array(np.concatenate(places)))
+        return names_by_row(names, np.concatenate(rows), frame.num_rows)
 
     def to_json(self) -> list[dict[str, Any]]:
         """Plain data, for the model's own file."""
@@ -220,6 +220,16 @@ class Signature:
         moved = [name for name, expected in zip(order, self.names, strict=True) if name != expected]
         if moved:
             raise SignatureError(f"Columns are in another order than the model was trained on: {', '.join(moved)}.")
+
+
+def names_by_row(names: pa.Array, rows: Places, count: int) -> pa.Array:
+    """A list of names for each of ``count`` rows, null where it is empty; ``rows`` holds the row of each name."""
+    if not len(rows):
+        return pa.nulls(count, pa.list_(pa.string()))
+    of_row = np.bincount(rows, minlength=count)
+    ends = np.concatenate([[0], np.cumsum(of_row)]).astype(np.int32)
+    in_order = names.take(pa.array(np.argsort(rows, kind="stable")))
+    return pa.ListArray.from_arrays(pa.array(ends), in_order, mask=pa.array(of_row == 0))
 
 
 def _write(columns: Sequence[NDArray[Any]], matrix: Matrix) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,7 @@ from features.catalogue import group_of_column
 from features.labels.labels import eligibility
 from models.contracts import SCORES
 from models.data.eligible_rows import rows_meeting
+from models.data.signature import names_by_row
 from pipelines.night.candidate_table import row_keys
 from serving.night_report.report_schema import NotScored, RiskReport
 from serving.night_report.report_text import ENOUGH_NAMED, FEATURE_TITLES, plural
@@ -93,7 +95,8 @@ class NightScores:
 
     def quality(self, stale: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
         """What limits each score that has unknown values, by account and risk: stopped feeds, and these values."""
-        return {key: (*stale, unknown_values_text(names)) for key, names in self.unknown.items()}
+        sentence = cache(unknown_values_text)
+        return {key: (*stale, sentence(names)) for key, names in self.unknown.items()}
 
     def reports(
         self, known: Mapping[str, Risk], versions: Mapping[str, str], uplift: Mapping[str, str] = MappingProxyType({})
@@ -274,8 +277,10 @@ def _but_results(unknown: pa.Array) -> pa.Array:
     results = [name for name in pc.unique(pc.list_flatten(unknown)).to_pylist() if group_of_column(name) == "rescues"]
     if not results:
         return unknown
-    others = [[name for name in names or () if name not in results] or None for names in unknown.to_pylist()]
-    return pa.array(others, pa.list_(pa.string()))
+    flat = pc.list_flatten(unknown)
+    others = pc.invert(pc.is_in(flat, value_set=pa.array(results)))
+    rows = pc.list_parent_indices(unknown).filter(others)
+    return names_by_row(flat.filter(others), np.asarray(rows, dtype=np.int64), len(unknown))
 
 
 def _meeting(frame: pa.Table, places: Places, condition: str) -> Bools:
@@ -300,7 +305,8 @@ def _with_names(rows: pa.Table, unknown: pa.Array) -> Iterator[tuple[str, tuple[
 
 def _quality(unknown: pa.Array, stale: list[str]) -> pa.Array:
     """What limits each score: the feeds that have stopped, and the values that are unknown."""
-    texts = [stale, *([*stale, unknown_values_text(names)] for names in unknown.drop_null().to_pylist())]
+    sentence = cache(unknown_values_text)  # many accounts, few different reasons
+    texts = [stale, *([*stale, sentence(tuple(names))] for names in unknown.drop_null().to_pylist())]
     known = np.asarray(pc.is_valid(unknown))
     return pa.array(texts, pa.list_(pa.string())).take(pa.array(np.where(known, np.cumsum(known), 0)))
 

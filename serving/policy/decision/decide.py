@@ -21,10 +21,11 @@ import pyarrow as pa
 
 from serving.contracts import AlarmKind
 from serving.policy.decision.allocation import Allocation, FirstGroups, allocate
-from serving.policy.decision.candidates import Candidate, NightInputs, complete_candidates
+from serving.policy.decision.candidates import NightInputs, complete_candidates
 from serving.policy.decision.cooldown import settle_losses
 from serving.policy.decision.holdout import HoldoutAssignment
 from serving.policy.decision.reconciliation import Reconciled, reconcile_cases
+from serving.policy.decision.screening import Screening, screen
 from serving.policy.definition.default_rules import complete_rules, unlisted_risks
 from serving.policy.definition.policy_file import Policy, PolicyError
 from serving.policy.detection.account_table import AccountTable, Flags
@@ -82,7 +83,7 @@ class _Night:
     fired: Mapping[str, Flags]
     exclusions: Exclusions
     holdout: HoldoutAssignment
-    candidates: Sequence[Candidate]
+    screened: Screening
 
     @classmethod
     def of(cls, accounts: pa.Table, queue: QueueState, policy: Policy, as_of: date) -> "_Night":
@@ -95,12 +96,13 @@ class _Night:
         certain = [detect_cancellations(rows, revenue, rules), detect_partial_losses(rows, revenue, rules)]
         inputs = NightInputs([*risks, *certain], rows, queue, completed, as_of)
         holdout = HoldoutAssignment(rows, rules.holdout, queue.holdout_units)
-        candidates = tuple(complete_candidates(rank_candidates(inputs.detections, rules), inputs))
-        return cls(policy.version, inputs, fired, Exclusions(rows, completed), holdout, candidates)
+        exclusions = Exclusions(rows, completed)
+        candidates = complete_candidates(rank_candidates(inputs.detections, rules), inputs)
+        return cls(policy.version, inputs, fired, exclusions, holdout, screen(candidates, inputs, exclusions))
 
     def allocation(self, reasons: FirstGroups) -> Allocation:
         """What becomes of each candidate; ``reasons`` are the groups of first reasons, as far as they are known."""
-        return allocate(self.candidates, self.inputs, self.exclusions, self.holdout, reasons)
+        return allocate(self.screened, self.inputs, self.holdout, reasons)
 
     def decision(self, reasons: FirstGroups = MappingProxyType({})) -> Decision:
         """The whole decision."""
