@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from features.errors import UsageError, suggest_name
 from serving.cases.absence.away_people import away_texts
 from serving.cases.exports import FORMATS
-from serving.cases.people import newest_rules
+from serving.cases.people import count_open_cases, newest_rules
 from serving.cases.permissions import Act
 from serving.night_report.counting_day import counting_day
 from serving.store import Session
@@ -262,6 +262,7 @@ def _options(session: Session, context: PageContext, choices: FilterChoices, vie
         ],
         "saved": saved_views(session, context.person.name),
         "people": members(session, squads) if may_assign else (),
+        "open_cases": count_open_cases(session) if may_assign else {},
         "may_assign": may_assign,
         "may_work": context.person.may(Permission.WORK),
         "outcomes": outcome_choices(newest_rules(session)),
