@@ -13,8 +13,11 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from features.arrow import to_numpy
 from models.data.arrays import Bools, Floats, Ints
 
 REPRESENTS = "represents"
@@ -55,8 +58,22 @@ class RowSample:
 
 def row_chances(accounts: pa.Array, days: Ints) -> Floats:
     """A number in [0, 1) for each cutoff (days since 1970-01-01) and account; the same wherever it is computed."""
-    seeds = np.array([_seed(account) for account in accounts.to_pylist()], dtype=np.uint64)
-    mixed = seeds[None, :] + _STEP * days.astype(np.uint64)[:, None]
+    return _mixed(_seeds(accounts)[None, :], days[:, None])
+
+
+def chances_of_rows(rows: pa.Table) -> Floats:
+    """The same number for each row with ``account_id`` and ``as_of``."""
+    ids = rows["account_id"].combine_chunks().dictionary_encode()
+    days = to_numpy(pc.cast(pc.cast(rows["as_of"], pa.int32()), pa.int64()))
+    return _mixed(_seeds(ids.dictionary)[to_numpy(ids.indices)], days)
+
+
+def _seeds(accounts: pa.Array) -> npt.NDArray[np.uint64]:
+    return np.array([_seed(account) for account in accounts.to_pylist()], dtype=np.uint64)
+
+
+def _mixed(seeds: npt.NDArray[np.uint64], days: Ints) -> Floats:
+    mixed = seeds + _STEP * days.astype(np.uint64)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX[0]
     mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX[1]
     mixed ^= mixed >> np.uint64(31)
@@ -69,12 +86,12 @@ def _seed(account: str) -> int:
 
 def draw_rows(certain: Bools, chance: Floats, most_rows: int) -> RowSample:
     """A sample of about ``most_rows`` rows of a grid, in which the certain ones are kept as far as they leave room."""
-    sure = int(certain.sum())
+    certain_share, other_share = row_shares(int(certain.sum()), certain.size, most_rows)
+    return RowSample(certain, chance, certain_share, other_share)
+
+
+def row_shares(sure: int, size: int, most_rows: int) -> tuple[float, float]:
+    """With which probability rows are kept: the ``sure`` ones that are certain, and the others of all ``size``."""
     room = most_rows * CERTAIN_SHARE
     other = most_rows - min(sure, room)
-    return RowSample(
-        certain,
-        chance,
-        certain_share=min(1.0, room / max(sure, 1)),
-        other_share=min(1.0, most_rows / certain.size, other / max(certain.size - sure, 1)),
-    )
+    return min(1.0, room / max(sure, 1)), min(1.0, most_rows / size, other / max(size - sure, 1))
