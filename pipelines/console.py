@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -72,7 +72,7 @@ def log_event(text: str, level: int = logging.INFO, **fields: object) -> None:
 class StepProgress:
     """Shows how far a long step is and about how much longer it takes: beside the spinner, or in few lines of a log."""
 
-    steps: Steps
+    log: Callable[[str], None]
     text: str
     status: Status | None = None
     started: float = field(default_factory=time.perf_counter)
@@ -90,11 +90,11 @@ class StepProgress:
         if self.status:
             self.status.update(f"{self.text} … {line}")
         else:
-            self.steps.log(f"{self.text}: {line}")
+            self.log(f"{self.text}: {line}")
 
     def show_line(self, line: str) -> None:
         """See :class:`features.progress.ProgressListener`."""
-        self.steps.log(line)
+        self.log(line)
 
 
 def duration_text(seconds: float) -> str:
@@ -120,10 +120,10 @@ class Steps:
         """Time the block under ``name``; ``text`` is its progress line."""
         started = time.perf_counter()
         if err.is_terminal and not self.quiet and log_format != "json":
-            with err.status(f"{text} …") as status, listening(StepProgress(self, text, status)):
+            with err.status(f"{text} …") as status, listening(StepProgress(self.log, text, status)):
                 yield
         else:
-            with listening(StepProgress(self, text)):
+            with listening(StepProgress(self.log, text)):
                 yield
         took = time.perf_counter() - started
         self.seconds[name] = round(self.seconds.get(name, 0.0) + took, 3)

@@ -94,7 +94,8 @@ def rows_in_scope(history: History, query: str, scope: Scope) -> str:
     """SQL of the rows of a query, which has a column ``account``, that are of these accounts, in any order."""
     if not scope.begins or history.scratch is None:
         return f"SELECT * FROM ({query}) WHERE {scope.condition}"
-    folder = history.cached(f"rows by range: {query}", lambda: write_by_range(history, query, scope.begins))
+    name = f"rows by range {scope.begins}: {query}"
+    folder = history.cached(name, lambda: write_by_range(history, query, scope.begins))
     return rows_of_range(folder, scope)
 
 

@@ -8,6 +8,7 @@ is different: how far revenue has fallen depends on the cutoff that asks.
 from features.contract import TABLES
 from features.history.history import History
 from features.history.versions import known_instant, version_key, version_order
+from features.labels.eligibility import eligibility_intervals
 from features.labels.label_rule import LabelRule
 from features.succession.contract_status import AT_ONCE, LEAVING, LEFT, RUNNING
 
@@ -15,14 +16,17 @@ ROUNDING = 1e-9
 """Sums of revenue are compared up to this share, because adding and subtracting floats is not exact."""
 
 
-def hits(history: History, rule: LabelRule) -> str:
+def events_name(rule: LabelRule) -> str:
+    """The last CTE of :func:`events`."""
+    return "level" if rule.kind == "decrease" else "event"
+
+
+def hits(rule: LabelRule) -> str:
     """CTEs that end in ``hits``: by account and cutoff, the first event after the lead and the first inside it.
 
-    They follow those of :func:`features.labels.eligibility.eligibility_intervals` and ``cutoff_rows``.
+    They follow those of :func:`events` and :func:`features.labels.eligibility.cutoff_rows`.
     """
-    if rule.kind == "decrease":
-        return _decreases(rule)
-    return f"{_events(history, rule)}, {_HITS}"
+    return _decreases(rule) if rule.kind == "decrease" else _HITS
 
 
 _FIRST = """min(moment) FILTER (moment > lead_over) AS first_at,
@@ -35,6 +39,12 @@ _HITS = f"""
             WHERE known <= matures AND (void IS NULL OR void > matures)
             GROUP BY account, as_of
         )"""
+
+
+def events(history: History, rule: LabelRule) -> str:
+    """CTEs that end in :func:`events_name`; they begin with those of ``eligibility_intervals``."""
+    intervals = eligibility_intervals(history, rule)
+    return intervals if rule.kind == "decrease" else f"{intervals}, {_events(history, rule)}"
 
 
 def _events(history: History, rule: LabelRule) -> str:

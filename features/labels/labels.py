@@ -6,19 +6,20 @@ unknown until the data pass that instant, and then rests on what our copy knew u
 learned afterwards comes too late to change it. All cutoffs are answered by one query.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 import pyarrow as pa
 
 from features.contract import TABLES
+from features.history.cache_files import cache_key
 from features.history.history import History
 from features.history.versions import date_literal, known_instant, version_key, version_order
-from features.labels.eligibility import cutoff_rows, eligibility, eligibility_intervals, with_ids
-from features.labels.events import hits
+from features.labels.eligibility import cutoff_rows, eligibility, with_ids
+from features.labels.events import events, events_name, hits
 from features.labels.label_rule import LabelRule
 
-__all__ = ["LabelRule", "eligibility", "label"]
+__all__ = ["LabelRule", "eligibility", "label", "label_query", "labels_by_cutoffs"]
 
 
 def label(
@@ -39,10 +40,40 @@ def label(
         if accounts is None
         else "account IN (SELECT account FROM numbered JOIN requested_account USING (account_id))"
     )
-    rows = history.query(
-        f"""
-        WITH requested_account AS (SELECT unnest(CAST(? AS VARCHAR[])) AS account_id),
-        {eligibility_intervals(history, rule)}, {cutoff_rows(cutoffs, rule)}, {hits(history, rule)}, {_ACTIONS}
+    requested = "requested_account AS (SELECT unnest(CAST(? AS VARCHAR[])) AS account_id)"
+    query = label_query(history, cutoffs, rule, f"{requested}, {events(history, rule)}", wanted)
+    return with_ids(history, history.query(query, [list(accounts or ())]))
+
+
+def labels_by_cutoffs(history: History, blocks: Iterable[Sequence[date]], rule: LabelRule) -> Iterator[pa.Table]:
+    """The labels at some cutoffs after the other, where those of all do not fit into memory; see :func:`label`.
+
+    What does not depend on a cutoff (who was eligible when, and all events) is computed once.
+    """
+    facts = ("numbered", "eligibility_interval", events_name(rule))
+    names = {fact: f"label_{cache_key(rule)[:16]}_{fact}" for fact in facts}
+    cursor = history.connection.cursor()
+    try:
+        for fact, name in names.items():
+            cursor.execute(f"CREATE OR REPLACE TABLE {name} AS WITH {events(history, rule)} SELECT * FROM {fact}")
+        known = ", ".join(f"{fact} AS (SELECT * FROM {name})" for fact, name in names.items())
+        for cutoffs in blocks:
+            yield with_ids(history, history.query(label_query(history, cutoffs, rule, known)))
+    finally:
+        for name in names.values():
+            cursor.execute(f"DROP TABLE IF EXISTS {name}")
+
+
+def label_query(
+    history: History, cutoffs: Sequence[date], rule: LabelRule, through_time: str = "", wanted: str = "true"
+) -> str:
+    """The query of :func:`label`, with the dense number of each account instead of its id.
+
+    ``through_time`` are CTEs of what does not depend on a cutoff, where it is not to be computed; ``wanted`` is a
+    condition of the accounts.
+    """
+    return f"""
+        WITH {through_time or events(history, rule)}, {cutoff_rows(cutoffs, rule)}, {hits(rule)}, {_ACTIONS}
         SELECT account, as_of, {_label_columns(history, rule)},
             coalesce(actions.treated, false) AS treated, coalesce(actions.holdout, false) AS holdout,
             coalesce(actions.selected, false) AS selected, actions.held_probability,
@@ -53,10 +84,7 @@ def label(
         )
         LEFT JOIN hits USING (account, as_of) LEFT JOIN actions USING (account, as_of)
         ORDER BY as_of, account
-    """,
-        [list(accounts or ())],
-    )
-    return with_ids(history, rows)
+    """
 
 
 IDLE = ("none", "held_out", "selected", "withdrawn")

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from features.contract import TABLES
 from features.errors import UsageError
+from features.progress import listening
 from models.learners.training_set import NotLearnableError, check_enough_events
-from pipelines.training.training_rows import MOST_ROWS, training_rows
+from pipelines.console import StepProgress
+from pipelines.training.training_rows import MOST_ROWS, TrainingRows, training_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +31,15 @@ WARM_UP = 90
 
 SHORTEST = 28
 """Days that a source must span."""
+
+
+class RowChoice(Protocol):
+    """Chooses the rows to learn from, as :func:`training_rows` does."""
+
+    def __call__(
+        self, history: History, wanted: Sequence[Risk], cutoffs: Sequence[date], most_rows: int, /
+    ) -> TrainingRows:
+        """The labels of each risk, and which rows they are."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +61,19 @@ def gather_training_data(
     log: Callable[[str], None],
     grid: date | None = None,
     most_rows: int = MOST_ROWS,
+    choose_rows: RowChoice = training_rows,
 ) -> TrainingData:
     """Gather the frame and the labels for the risks ``wanted`` from what was known before ``through``.
 
     ``grid`` is a cutoff of an earlier training, from which the weeks are counted (:func:`training_cutoffs`);
-    ``most_rows`` the size from which rows are sampled.
+    ``most_rows`` the size from which rows are sampled; ``choose_rows`` chooses them where the history is.
 
     Raises:
         NotLearnableError: no risk can be learned; each reason is in the message.
     """
     cutoffs = training_cutoffs(history, through, grid=grid)
-    chosen = training_rows(history, wanted, cutoffs, most_rows)
+    with listening(StepProgress(log, "Computing labels")):
+        chosen = choose_rows(history, wanted, cutoffs, most_rows)
     not_learnable = {}
     for risk in wanted:
         try:
@@ -74,7 +87,9 @@ def gather_training_data(
     accounts = f"{len(history.accounts):,} accounts{sample}"
     log(f"Learning from {len(cutoffs)} cutoffs from {cutoffs[0]} to {cutoffs[-1]}, {accounts}")
     learnable = {name: rows for name, rows in chosen.labels.items() if name not in not_learnable}
-    return TrainingData(cutoffs, build(history, cutoffs, rows=chosen.rows), learnable, not_learnable)
+    with listening(StepProgress(log, "Building features")):
+        frame = build(history, cutoffs, rows=chosen.rows)
+    return TrainingData(cutoffs, frame, learnable, not_learnable)
 
 
 def training_cutoffs(history: History, through: date, every: int = 7, grid: date | None = None) -> list[date]:

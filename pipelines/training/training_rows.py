@@ -7,7 +7,7 @@ at a time, so that no more of them are in memory than a training can hold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from features.arrow import to_numpy
 from features.history.versions import EPOCH
 from features.labels.groups import with_groups
-from features.labels.labels import label
+from features.labels.labels import label, labels_by_cutoffs
+from features.progress import report_share
 from models.data.row_sampling import REPRESENTS, RowSample, draw_rows, row_chances
 
 if TYPE_CHECKING:
@@ -52,18 +53,20 @@ def training_rows(history: History, wanted: Sequence[Risk], cutoffs: Sequence[da
     certain = np.zeros((len(cutoffs), len(history.accounts)), dtype=np.bool_)
     seen = {risk.name: np.zeros(len(history.accounts), dtype=np.bool_) for risk in wanted}
     chance = row_chances(history.accounts, _days(cutoffs))
-    candidates = chance < most_rows / certain.size
+    share = most_rows / certain.size
     parts: dict[str, list[pa.Table]] = {risk.name: [] for risk in wanted}
     at_once = max(1, most_rows // len(history.accounts))
-    for end in range(len(cutoffs), 0, -at_once):
-        begin = max(0, end - at_once)
-        read = {risk.name: _read(history, cutoffs[begin:end], risk) for risk in wanted}
+    blocks = [cutoffs[max(0, end - at_once) : end] for end in range(len(cutoffs), 0, -at_once)]  # the newest first
+    by_risk = [_known(labels_by_cutoffs(history, blocks, risk.label)) for risk in wanted]
+    for done, of_risks in enumerate(zip(*by_risk, strict=True), start=1):
+        read = {risk.name: labels for risk, labels in zip(wanted, of_risks, strict=True)}
         places = {name: _places(labels, history.accounts, cutoffs) for name, labels in read.items()}
         for name, labels in read.items():
             _mark(certain, seen[name], labels, *places[name])
         for name, labels in read.items():
-            kept = (certain | candidates)[places[name]]
+            kept = certain[places[name]] | (chance[places[name]] < share)
             parts[name].insert(0, labels.filter(pa.array(kept)))
+        report_share(done / len(blocks))
     sample = draw_rows(certain, chance, most_rows)
     labels = {name: _sampled(pa.concat_tables(tables), sample, history, cutoffs) for name, tables in parts.items()}
     return TrainingRows(labels, _rows_of_all(labels, sample, history, cutoffs))
@@ -80,10 +83,10 @@ def rows_of(table: pa.Table, history: History, cutoffs: Sequence[date]) -> Flags
     return rows
 
 
-def _read(history: History, cutoffs: Sequence[date], risk: Risk) -> pa.Table:
+def _known(blocks: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """The labels that are known, and the events inside the lead: the curve of risk over time learns from them."""
-    labels = label(history, cutoffs, risk.label)
-    return labels.filter(pc.or_(pc.is_valid(labels["event"]), pc.is_valid(labels["event_at"])))
+    for labels in blocks:
+        yield labels.filter(pc.or_(pc.is_valid(labels["event"]), pc.is_valid(labels["event_at"])))
 
 
 def _days(cutoffs: Sequence[date]) -> Ints:
