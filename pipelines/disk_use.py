@@ -1,0 +1,99 @@
+"""How much disk a run needs, found out before it writes anything: what is kept for the next night, and scratch.
+
+Both grow with the rows of the source. A large company has to know them beforehand: a disk that becomes full after an
+hour costs the night. A small one sees nothing of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
+
+import pyarrow.parquet as pq
+
+from features.catalogue import FEATURES
+from features.definitions.measures import relations
+from features.engine.memory_budget import Budget
+from features.errors import RescueError
+from features.progress import report_line
+from features.source_table import SourceTable
+
+KEPT_BYTES, KEPT_BYTES_OF_USAGE = 30, 5
+"""Bytes that are kept for the next night for each row of a table, and of usage, as measured with 100,000 accounts."""
+
+QUEUE_BYTES = 1_200
+"""Bytes of the queue's database for each account after its first nights."""
+
+SCRATCH_BYTES, FRAME_BYTES = 45, 1_400
+"""Bytes of scratch for each row, and for the features of each account, where accounts are computed by ranges."""
+
+SHOWN_FROM = 2**30
+"""Bytes from which the need is said."""
+
+
+@dataclass(frozen=True)
+class DiskNeed:
+    """Bytes that a run will write into the home folder and into its scratch folder."""
+
+    home: int
+    scratch: int
+
+    @classmethod
+    def of(cls, rows: Mapping[str, int], *, by_ranges: bool, kept: int = 0) -> DiskNeed:
+        """The need of a source with so many rows by table, of which ``kept`` bytes are in the home folder already."""
+        usage, accounts = rows.get("usage_daily", 0), rows.get("accounts", 0)
+        others = sum(rows.values()) - usage
+        whole = KEPT_BYTES * others + KEPT_BYTES_OF_USAGE * usage + QUEUE_BYTES * accounts
+        scratch = SCRATCH_BYTES * others + FRAME_BYTES * accounts if by_ranges else 0
+        return cls(max(0, whole - kept), scratch)
+
+    @classmethod
+    def of_tables(cls, tables: Iterable[SourceTable], memory: str, state: Path) -> DiskNeed:
+        """The need of a run on these tables within this memory; how many rows they have, their footers say."""
+        rows = {table.name: sum(pq.read_metadata(file).num_rows for file in table.files) for table in tables}
+        used = relations(feature.measure for feature in FEATURES)
+        at_once = Budget.of(memory, 1, len(FEATURES), used).accounts_read
+        return cls.of(rows, by_ranges=rows.get("accounts", 0) > at_once, kept=_folder_size(state))
+
+
+def check_disk(need: DiskNeed, home: Path, scratch: Path) -> bool:
+    """Say how much disk is needed and free, where it is much; whether the home folder can hold what is to be kept.
+
+    Raises:
+        RescueError: the disk of the scratch folder cannot hold what a run needs there.
+    """
+    free, free_for_scratch = (shutil.disk_usage(folder).free for folder in (home, scratch))
+    together = home.stat().st_dev == scratch.stat().st_dev
+    if need.scratch > free_for_scratch:
+        raise RescueError(
+            f"The disk of {gettempdir()} has {size_text(free_for_scratch)} free, and this source needs about "
+            f"{size_text(need.scratch)} there: nothing was written. Free as much, set TMPDIR to a folder on another "
+            "disk, or give the setting memory more."
+        )
+    fits = need.home <= free - (need.scratch if together else 0)
+    if need.home + need.scratch >= SHOWN_FROM:
+        where = f"{size_text(free)} free" if together else (f"{size_text(free)} and {size_text(free_for_scratch)} free")
+        report_line(
+            f"Disk: about {size_text(need.home)} in {home} and {size_text(need.scratch)} in {gettempdir()} until the "
+            f"run ends; {where}"
+        )
+    if not fits:
+        report_line(
+            f"Warning: {home} has not enough disk for what the next night could use again: nothing is kept, and the "
+            "next night reads all rows."
+        )
+    return fits
+
+
+def size_text(size: float) -> str:
+    """A size for people: "340 MB", "7.6 GB"."""
+    if size < 10**9:
+        return f"{size / 10**6:,.0f} MB"
+    return f"{size / 10**9:,.1f} GB" if size < 10**10 else f"{size / 10**9:,.0f} GB"
+
+
+def _folder_size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
