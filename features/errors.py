@@ -1,5 +1,7 @@
 """Errors for the user: the message is one sentence that says what is wrong and what to do; each has an exit code."""
 
+import errno
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -34,6 +36,28 @@ def extra_command(name: str) -> str:
     the name of this project, which is another's there.
     """
     return f"`.venv/bin/uv sync --frozen --inexact --no-dev --extra {name}`"
+
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The operating system's numbers of a write for which there is no room."""
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the cause is that a file could not grow; DuckDB has the system's sentence in its own."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in FULL_DISK
+    return type(error).__name__ == "IOException" and any(os.strerror(number) in str(error) for number in FULL_DISK)
+
+
+def explain_full_disk(error: BaseException) -> RescueError | None:
+    """What to do where a file could not grow; ``None`` for any other error."""
+    if not is_disk_full(error):
+        return None
+    first = str(error).partition("\n")[0].strip().rstrip(".")
+    return RescueError(
+        f"The disk is full, and this step wrote nothing to the queue: {first}. Free some, or set TMPDIR to a folder on "
+        "another disk, and run the command again."
+    )
 
 
 def was_interrupted(error: BaseException) -> bool:

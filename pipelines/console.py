@@ -11,13 +11,14 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.status import Status
 
+from features.errors import explain_full_disk
 from features.progress import listening
 
 WIDTH_WITHOUT_TERMINAL = 132
@@ -117,20 +118,30 @@ class Steps:
 
     @contextmanager
     def step(self, name: str, text: str) -> Iterator[None]:
-        """Time the block under ``name``; ``text`` is its progress line."""
+        """Time the block under ``name``; ``text`` is its progress line.
+
+        Raises:
+            RescueError: the block needed more disk than there is.
+        """
         started = time.perf_counter()
-        if err.is_terminal and not self.quiet and log_format != "json":
-            with err.status(f"{text} …") as status, listening(StepProgress(self.log, text, status)):
+        try:
+            with self._spinner(text) as status, listening(StepProgress(self.log, text, status)):
                 yield
-        else:
-            with listening(StepProgress(self.log, text)):
-                yield
+        except Exception as error:
+            if explained := explain_full_disk(error):
+                raise explained from None
+            raise
         took = time.perf_counter() - started
         self.seconds[name] = round(self.seconds.get(name, 0.0) + took, 3)
         if log_format == "json":
             log_event(text, step=name, seconds=round(took, 3))
             return
         self.log(f"{text}: {took:.1f} s")
+
+    def _spinner(self, text: str) -> AbstractContextManager[Status | None]:
+        if err.is_terminal and not self.quiet and log_format != "json":
+            return err.status(f"{text} …")
+        return nullcontext()
 
     def log(self, line: str) -> None:
         """Print one progress line, unless the command prints JSON."""

@@ -27,7 +27,7 @@ KEPT_BYTES, KEPT_BYTES_OF_USAGE = 30, 5
 QUEUE_BYTES = 1_200
 """Bytes of the queue's database for each account after its first nights."""
 
-SCRATCH_BYTES, FRAME_BYTES = 45, 1_400
+SCRATCH_BYTES, FRAME_BYTES = 20, 1_400
 """Bytes of scratch for each row, and for the features of each account, where accounts are computed by ranges."""
 
 SHOWN_FROM = 2**30

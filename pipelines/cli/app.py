@@ -9,13 +9,13 @@ import logging
 import sys
 from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from features.errors import RescueError, was_interrupted
+from features.errors import RescueError, explain_full_disk, was_interrupted
 from pipelines import console
 from pipelines.cli.commands import COMMANDS
 from pipelines.cli.options import require_one_of
@@ -83,15 +83,22 @@ def run() -> None:
     try:
         app(_log_format_first(sys.argv[1:]))
     except RescueError as error:
-        if console.log_format == "json":
-            log_event(str(error), logging.ERROR, exit_code=error.exit_code)
-        else:
-            err.print(f"rescue: {error}", markup=False)
-        sys.exit(error.exit_code)
+        _fail(error)
     except Exception as error:
         if was_interrupted(error):
             raise KeyboardInterrupt from None
-        raise
+        explained = explain_full_disk(error)
+        if explained is None:
+            raise
+        _fail(explained)
+
+
+def _fail(error: RescueError) -> NoReturn:
+    if console.log_format == "json":
+        log_event(str(error), logging.ERROR, exit_code=error.exit_code)
+    else:
+        err.print(f"rescue: {error}", markup=False)
+    sys.exit(error.exit_code)
 
 
 def _log_format_first(arguments: list[str]) -> list[str]:
