@@ -19,9 +19,15 @@ import pyarrow as pa
 from features.catalogue import Feature, features_of, group_of_column
 from features.definitions.sentences import render_sentence
 from models.contracts import Reason
-from models.data.arrays import Floats
+from models.data.arrays import Bools, Floats
 from models.explain.actions import Row
-from models.explain.adverse_events import ADVERSE_EVENTS, USAGE_FEED_AGE, days_without_usage_rows, is_adverse
+from models.explain.adverse_events import (
+    ADVERSE_EVENTS,
+    USAGE_FEED_AGE,
+    adverse_flags,
+    days_without_usage_rows,
+    is_adverse,
+)
 from models.explain.event_rarity import EventRarity
 from models.explain.reason_order import (
     BACKGROUND,
@@ -51,7 +57,7 @@ SCORE_CHANGES = {"health_change_28d": 28, "health_change_90d": 90}
 
 @dataclass(frozen=True)
 class ExplainedRow:
-    """One row of the frame, with each column's contribution and how rare its adverse event is (1: no event).
+    """One row of the frame: each column's contribution, whether it is an adverse event, and how rare that is (1: none).
 
     ``places`` are the places of the columns of each group.
     """
@@ -60,6 +66,7 @@ class ExplainedRow:
     names: Sequence[str]
     places: Mapping[str, Sequence[int]]
     shares: Floats
+    adverse: Bools
     rarity: Floats
     features: Mapping[str, Feature]
 
@@ -70,9 +77,9 @@ class ExplainedRow:
         raises the risk because a score was passed on to it, any event is enough.
         """
         own = self.places[group]
-        strongest, sayable = self._strongest(sorted(own, key=lambda place: -self.shares[place]))
+        strongest, sayable = self._strongest([own[place] for place in np.argsort(-self.shares[own], kind="stable")])
         enough = EVENT_SHARE * self.shares[strongest] if self.shares[own].sum() >= LEAST else -np.inf
-        events = [place for place in own if is_adverse(self.names[place], self.facts) and sayable(place)]
+        events = [place for place in own if self.adverse[place] and sayable(place)]
         telling = [p for p in events if self.shares[p] >= enough or self.rarity[p] <= UNUSUAL]
         return self.names[max(telling or [strongest], key=self._weight)]
 
@@ -188,15 +195,16 @@ def _reasons(found: Iterable[Reason], row: ExplainedRow, most: int, without: tup
 def _explained_rows(
     names: Sequence[str], shares: Floats, rows: pa.Table, rarity: EventRarity | None
 ) -> Iterator[ExplainedRow]:
-    rare = np.ones(shares.shape)
-    if rarity is not None:
-        for place, name in enumerate(names):
+    rare, adverse = np.ones(shares.shape), np.zeros(shares.shape, dtype=np.bool_)
+    for place, name in enumerate(names):
+        adverse[:, place] = adverse_flags(name, rows)
+        if rarity is not None and adverse[:, place].any():
             rare[:, place] = rarity.shares(name, rows)
     features, places = features_of(rows.schema), defaultdict(list)
     for place, name in enumerate(names):
         places[group_of_column(name)].append(place)
-    for facts, own, own_rare in zip(rows.to_pylist(), shares, rare, strict=True):
-        yield ExplainedRow(facts, names, places, own, own_rare, features)
+    for facts, share, event, how_rare in zip(rows.to_pylist(), shares, adverse, rare, strict=True):
+        yield ExplainedRow(facts, names, places, share, event, how_rare, features)
 
 
 def leading_groups(model: RiskModel, rows: pa.Table, rarity: EventRarity | None = None) -> list[str | None]:
@@ -250,8 +258,9 @@ def _movers(row: Row, as_of: date, features: Mapping[str, Feature]) -> Iterator[
         group = group_of_column(name)
         if len(groups) == MOVERS or group == SCORE or group in groups or name.startswith("contract_notice"):
             continue
-        sentence = features[name].sentence_of(row, as_of) if name in features else None
-        if sentence and is_adverse(name, row):
+        if name not in features or not is_adverse(name, row):
+            continue
+        if sentence := features[name].sentence_of(row, as_of):
             groups.add(group)
             yield sentence.split(";")[0]
 

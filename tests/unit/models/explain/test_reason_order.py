@@ -1,6 +1,6 @@
 """What happened comes before what measures it: a world with planted causes, and a health score that repeats them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -35,6 +35,10 @@ GROUPS = {
 }
 COLUMNS = sorted({name for values in CAUSES.values() for name in values} | {"health_mean_28d", "health_change_28d"})
 LEVELS = {"health_score", "health_mean_28d", "health_mean_90d", "health_lowest_90d"}
+
+
+def adverse_places(names: Sequence[str], facts: Mapping[str, object]) -> np.ndarray:
+    return np.array([is_adverse(name, facts) for name in names])
 
 
 def world(accounts: int, share: float, seed: int) -> tuple[pa.Table, list[set[str]], np.ndarray]:
@@ -212,9 +216,11 @@ def test_a_change_of_two_percent_describes_no_group() -> None:
     names = ("usage_events_change_28d", "usage_events_28d")
     facts = {"as_of": date(2026, 3, 1), "usage_events_change_28d": -0.02, "usage_events_28d": 80.0}
     features = {name: feature for name in names if (feature := find_feature(name))}
-    row = ExplainedRow(facts, names, {"usage": [0, 1]}, np.array([0.9, 0.3]), np.ones(2), features)
+    adverse = adverse_places(names, facts)
+    row = ExplainedRow(facts, names, {"usage": [0, 1]}, np.array([0.9, 0.3]), adverse, np.ones(2), features)
     assert row.describing_feature("usage") == "usage_events_28d"
-    fallen = replace(row, facts=facts | {"usage_events_change_28d": -0.4})
+    facts |= {"usage_events_change_28d": -0.4}
+    fallen = replace(row, facts=facts, adverse=adverse_places(names, facts))
     assert fallen.describing_feature("usage") == "usage_events_change_28d"
 
 
@@ -242,6 +248,7 @@ def test_a_reason_of_usage_says_until_when_usage_is_known(age: float, feature: s
     facts = {"as_of": date(2026, 3, 1), "usage_minutes_7d": 0.0, "usage_events_28d": 40.0, "usage_feed_age_days": age}
     names = ["usage_minutes_7d", "usage_events_28d"]
     features = {feature.name: feature for feature in FEATURES}
-    row = ExplainedRow(facts, names, {"usage": [0, 1]}, np.array([0.9, 0.1]), np.ones(2), features)
+    adverse = adverse_places(names, facts)
+    row = ExplainedRow(facts, names, {"usage": [0, 1]}, np.array([0.9, 0.1]), adverse, np.ones(2), features)
     assert row.describing_feature("usage") == feature
     assert row.sentence("usage", feature) == sentence

@@ -116,7 +116,7 @@ def test_a_sentence_about_a_longer_time_than_the_account_exists_says_so(
     row = planted("health_score", np.random.default_rng(1)) | {"as_of": date(2026, 3, 1), "account_age_days": age}
     row |= {"health_mean_28d": 32.8}
     names, known = ["health_mean_28d"], features_of(pa.schema([("health_mean_28d", pa.float64())]))
-    explained = ExplainedRow(row, names, {"health": [0]}, np.ones(1), np.ones(1), known)
+    explained = ExplainedRow(row, names, {"health": [0]}, np.ones(1), np.array([False]), np.ones(1), known)
     assert explained.sentence("health", names[0]).endswith(f"Health score 32.8 on average over four weeks{said}")
 
 
