@@ -6,10 +6,14 @@ valid while its key is among those of tonight, under whichever name the file has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from features.history.cache_files import cache_key
+
+if TYPE_CHECKING:
+    from features.history.history import History
 
 
 @dataclass(frozen=True)
@@ -28,3 +32,28 @@ class RowParts:
         """The same files with some columns replaced by expressions over the present ones, as a list of SQL."""
         keys = {label: cache_key(key, columns) for label, key in self.keys.items()}
         return RowParts(keys, lambda labels: f"SELECT * REPLACE ({columns}) FROM ({self.rows_query(labels)})")
+
+
+def labels_by_key(history: History, tables: Iterable[str]) -> dict[str, dict[str, str]] | None:
+    """By table the label of each of its parts, by key; ``None`` where some rows have no key at all.
+
+    A table of which nothing is known by file is one part without a label.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for table in tables:
+        parts, key = history.row_parts.get(table), history.row_keys.get(table, "absent")
+        if parts is None and key is None:
+            return None
+        found[table] = {str(key): ""} if parts is None else {key: label for label, key in parts.keys.items()}
+    return found
+
+
+def new_labels(
+    kept: Mapping[str, Collection[str]], tonight: Mapping[str, Mapping[str, str]]
+) -> dict[str, list[str]] | None:
+    """By table the labels of the parts that are new since some keys were kept; ``None`` where any of these is gone."""
+    if not all(tonight.get(table, {}).keys() >= set(keys) for table, keys in kept.items()):
+        return None
+    return {
+        table: [it for key, it in parts.items() if key not in kept.get(table, ())] for table, parts in tonight.items()
+    }

@@ -3,10 +3,12 @@
 Reading the rows of a table and giving them their numbers takes several times as long as adding them up, and most rows
 never count again. So a night keeps, by relation, the encoded rows that any measure may count at its cutoff or a later
 one, and for each selection of rows the positions of its own. The next night maps the file into memory and reads the
-source only where something has changed.
+files of the source that are new since then (``added_rows``). Their rows are kept in a second file, until that one has
+grown large: then both become one.
 
-What is kept is valid under the key of everything that it depends on: the accepted rows of the tables (``row_keys`` of
-the history), the code of this package, and the expressions of its columns. An earlier cutoff reads the source.
+What is kept is valid under the key of everything that it depends on, apart from rows: the code of this package, the
+columns of the tables, and the expressions of its columns. It is of use as long as all parts of the tables' rows that it
+was made of are there unchanged (``row_parts`` of the history). An earlier cutoff reads the source.
 """
 
 from __future__ import annotations
@@ -15,30 +17,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from features.arrow import number_array, to_numpy
+from features.arrow import number_array
 from features.definitions.measures import Aggregate
 from features.engine.account_range import Scope
+from features.engine.table_rows.added_rows import NewFiles, tables_behind
+from features.engine.table_rows.appended_rows import append_rows
 from features.engine.table_rows.countable_rows import CountableRows, Selection
 from features.engine.table_rows.expressions import lacks_column, needed_columns
-from features.engine.table_rows.rows import RowColumn, Rows
-from features.engine.windows import Values
-from features.history.cache_files import CachedFile, cache_key, read_cache_file, write_cache_file
+from features.engine.table_rows.row_files import RowFile
+from features.engine.windows import Flags
+from features.history.cache_files import cache_key, read_cache_file, write_cache_file
 from features.history.history import History
+from features.history.row_parts import labels_by_key, new_labels
 
-SUFFIX = ".rows"
+SUFFIX, ADDED_SUFFIX = ".rows", ".added.rows"
+"""Of the file of rows, and of that of rows which were added since it was written."""
 
 MAX_AGE = 92
 """Days after which the rows that count no more are left out of what is kept."""
 
-TABLES_OF = {"timeline": ("tickets", "ticket_events"), "tickets": ("tickets", "ticket_events")}
-"""The tables on which the rows of a relation depend, where it is not one table: an event may say that its ticket was
-merged."""
+MAX_ADDED = 1 / 8
+"""Added rows, as a share of the others, above which all of them are written into one file."""
 
 
 @cache
@@ -49,51 +54,113 @@ def code_version() -> str:
 
 @dataclass(frozen=True)
 class KeptRows:
-    """The kept rows of one range of accounts, as far as the measures ``parts`` need them."""
+    """The kept rows of one range of accounts, as far as the measures ``measures`` need them."""
 
     history: History
     scope: Scope
-    parts: Sequence[Aggregate]
+    measures: Sequence[Aggregate]
 
     @classmethod
-    def of(cls, history: History, scope: Scope, parts: Sequence[Aggregate]) -> KeptRows | None:
+    def of(cls, history: History, scope: Scope, measures: Sequence[Aggregate]) -> KeptRows | None:
         """The kept rows of a range; ``None`` where nothing is kept."""
-        return cls(history, scope, parts) if history.state and scope.name else None
+        return cls(history, scope, measures) if history.state and scope.name else None
 
     def read(self, relation: str, first: int) -> CountableRows | None:
-        """The rows that may count from a day on, where they are kept."""
-        key = self._key(relation)
-        file = read_cache_file(self._path(relation)) if key else None
-        if file is None or file.values.get("key") != key or file.values["first"] > first:
+        """The rows that may count from a day on, where most of them are kept."""
+        tonight = self._parts(relation)
+        kept = self._open(relation, SUFFIX) if tonight else None
+        if tonight is None or kept is None or kept.countable.first > first:
             return None
-        kept = _decode(file, self._selections[relation], self._columns(relation))
-        return kept.from_day(first) if kept and first - kept.first > MAX_AGE else kept
+        added = self._open(relation, ADDED_SUFFIX)
+        if added is None or added.name != kept.name or new_labels(added.parts, tonight) is None:
+            added = None
+        newest = added or kept
+        new = new_labels(newest.parts, tonight)
+        if new is None:
+            return None
+        missing = newest.missing_in(self._accounts)
+        kept = kept.renumber(self._accounts)
+        added = added.renumber(self._accounts) if added else None
+        if any(new.values()) or missing.any():
+            added = self._extend(relation, kept, added, new, missing)
+            if added is None:
+                return None
+        rows = append_rows(kept.countable, added.countable, added.again) if added else kept.countable
+        many = added is not None and len(added.countable.rows) > MAX_ADDED * len(kept.countable.rows)
+        return rows.from_day(first) if many or first - kept.countable.first > MAX_AGE else rows
 
     def write(self, relations: Mapping[str, CountableRows]) -> None:
         """Keep the rows of some relations for the next night, except those that are kept already."""
         for relation, countable in relations.items():
-            key = self._key(relation)
-            if key is None or countable.is_kept:
+            tonight = self._parts(relation)
+            if tonight is None or countable.is_kept:
                 continue
             for selection in self._selections[relation]:
                 countable.may_count(selection)
-            path = self._path(relation)
-            write_cache_file(path, _encode(countable.of_selected(), key))
+            file = self._file(countable, np.zeros(len(self.scope), np.bool_), tonight, uuid4().hex)
+            self._path(relation, ADDED_SUFFIX).unlink(missing_ok=True)
+            write_cache_file(self._path(relation, SUFFIX), file.encode(self._key(relation)))
 
-    def _path(self, relation: str) -> Path:
-        return Path(self.history.state or "", relation, f"{self.scope.name}{SUFFIX}")
-
-    def _key(self, relation: str) -> str | None:
-        """A text that changes with everything that the rows depend on; ``None`` where there is no such text."""
-        tables = ("accounts", *TABLES_OF.get(relation, (relation,)))
-        keys = [self.history.row_keys.get(table, "absent") for table in tables]
-        if relation == "usage_daily" or None in keys:
+    def _extend(
+        self,
+        relation: str,
+        kept: RowFile,
+        added: RowFile | None,
+        new: Mapping[str, Sequence[str]],
+        missing: Flags,
+    ) -> RowFile | None:
+        """The added rows with those of new files, which are kept with them; ``None`` where all have to be read."""
+        found = NewFiles(self.history, self.scope, relation, self._of(relation), new).read(missing)
+        if found is None:
             return None
-        codes = self.scope.codes
-        return cache_key(code_version(), duckdb.__version__, keys, len(codes), int(codes[0]) if len(codes) else 0)
+        rows, again = found
+        countable = CountableRows(rows, kept.countable.first)
+        for selection in self._selections[relation]:
+            countable.may_count(selection)
+        if added:
+            countable, again = append_rows(added.countable, countable, again), added.again | again
+        file = self._file(countable, again, self._parts(relation) or {}, kept.name)
+        write_cache_file(self._path(relation, ADDED_SUFFIX), file.encode(self._key(relation)))
+        return file
+
+    def _file(
+        self, countable: CountableRows, again: Flags, parts: Mapping[str, Mapping[str, str]], name: str
+    ) -> RowFile:
+        return RowFile(
+            countable, self._accounts, again, {it: [*keys] for it, keys in parts.items()}, name, self._borders
+        )
+
+    def _open(self, relation: str, suffix: str) -> RowFile | None:
+        file = read_cache_file(self._path(relation, suffix))
+        return RowFile.decode(file, self._key(relation), self._selections[relation], self._columns(relation))
+
+    def _path(self, relation: str, suffix: str) -> Path:
+        return Path(self.history.state or "", relation, f"{self.scope.name}{suffix}")
+
+    def _key(self, relation: str) -> str:
+        """A text that changes with everything but rows that the numbers in a file depend on."""
+        tables = [
+            (table, table in self.history.present, sorted(self.history.columns[table]))
+            for table in tables_behind(relation)
+        ]
+        return cache_key(code_version(), duckdb.__version__, tables)
+
+    def _parts(self, relation: str) -> dict[str, dict[str, str]] | None:
+        return None if relation == "usage_daily" else labels_by_key(self.history, tables_behind(relation))
+
+    @cached_property
+    def _accounts(self) -> pa.Array:
+        """The ids of the accounts, by position."""
+        return self.history.accounts.take(number_array(self.scope.codes))
+
+    @cached_property
+    def _borders(self) -> tuple[str | None, str | None]:
+        ids, codes = self.history.accounts, self.scope.codes
+        first, end = (int(codes[0]), int(codes[-1]) + 1) if len(codes) else (0, len(ids))
+        return ids[first].as_py() if first else None, ids[end].as_py() if end < len(ids) else None
 
     def _of(self, relation: str) -> list[Aggregate]:
-        return [part for part in self.parts if part.stream.relation == relation]
+        return [part for part in self.measures if part.stream.relation == relation]
 
     def _columns(self, relation: str) -> list[str]:
         """The columns that measures need, where the source has them."""
@@ -104,61 +171,7 @@ class KeptRows:
     def _selections(self) -> Mapping[str, list[Selection]]:
         """By relation every selection that a measure needs."""
         found: dict[str, dict[Selection, None]] = {}
-        for part in self.parts:
+        for part in self.measures:
             if not lacks_column(part, self.history):
                 found.setdefault(part.stream.relation, {})[Selection.of_measure(part)] = None
         return {relation: list(selections) for relation, selections in found.items()}
-
-
-def _encode(countable: CountableRows, key: str) -> CachedFile:
-    rows = countable.rows
-    words = {text: column.words for text, column in rows.columns.items() if column.words is not None}
-    of_rows = {text: column.values for text, column in rows.columns.items() if not column.of_classes}
-    of_classes = {text: column.values for text, column in rows.columns.items() if column.of_classes}
-    numbers = {"account": rows.account} | ({} if rows.code is None else {"code": rows.code})
-    ends = np.cumsum([len(row) for row in countable.selected.values()]).tolist()
-    lists = np.concatenate([*countable.selected.values(), np.empty(0, np.int64)]).astype(np.int32)
-    values = {
-        "key": key,
-        "first": countable.first,
-        "selections": [repr(selection) for selection in countable.selected],
-        "ends": ends,
-        "rows": [*of_rows],
-        "classes": [*of_classes],
-        "words": [*words],
-        "flags": [text for text, column in rows.columns.items() if column.values.dtype == np.bool_],
-    }
-    tables = [_table(numbers), _table(of_rows), _table(of_classes), _table({"row": lists})]
-    return CachedFile(values, [*tables, *(pa.table({"word": column}) for column in words.values())])
-
-
-def _decode(file: CachedFile, selections: Sequence[Selection], columns: Sequence[str]) -> CountableRows | None:
-    """The content of a file; ``None`` where it lacks a selection or a column."""
-    values, (numbers, of_rows, of_classes, lists, *words) = file.values, file.tables
-    ends = dict(zip(values["selections"], zip([0, *values["ends"]], values["ends"], strict=False), strict=True))
-    names = {*values["rows"], *values["classes"]}
-    if not all(repr(selection) in ends for selection in selections) or not names.issuperset(columns):
-        return None
-    texts = {text: table["word"].combine_chunks() for text, table in zip(values["words"], words, strict=True)}
-    flags = frozenset(values["flags"])
-    decoded: dict[str, RowColumn] = {}
-    for table, kind in ((of_rows, "rows"), (of_classes, "classes")):
-        for place, text in enumerate(values[kind]):
-            array = to_numpy(table[str(place)])
-            array = array.view(np.bool_) if text in flags else array
-            decoded[text] = RowColumn(array, kind == "classes", texts.get(text))
-    row = to_numpy(lists["0"])
-    known = {selection: row[slice(*ends[repr(selection)])] for selection in selections}
-    code = to_numpy(numbers["1"]) if numbers.num_columns > 1 else None
-    return CountableRows(Rows(decoded, to_numpy(numbers["0"]), code), values["first"], known, is_kept=True)
-
-
-def _table(columns: Mapping[str, Values]) -> pa.Table:
-    """The columns under their positions; flags as whole numbers, because Arrow packs them into bits."""
-    arrays = {str(place): number_array(_as_number(values)) for place, values in enumerate(columns.values())}
-    return pa.table(arrays)
-
-
-def _as_number(values: Any) -> Values:
-    array: Values = values.view(np.int8) if values.dtype == np.bool_ else values
-    return array

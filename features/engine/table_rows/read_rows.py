@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pyarrow as pa
+
 from features.arrow import to_numpy
 from features.definitions.measures import Aggregate, lookback_days
-from features.engine.account_range import Scope
+from features.engine.account_range import Scope, rows_in_scope
 from features.engine.table_rows import expressions
 from features.engine.table_rows.corrections import version_intervals
 from features.engine.table_rows.countable_rows import pick_order
@@ -20,8 +22,18 @@ from features.engine.windows import Cutoffs
 from features.history.history import History
 
 
-def read_rows(relation: str, history: History, scope: Scope, wanted: Sequence[Aggregate], cutoffs: Cutoffs) -> Rows:
-    """The rows of some accounts with the columns that the wanted measures need, as far back as they look."""
+def read_rows(
+    relation: str,
+    history: History,
+    scope: Scope,
+    wanted: Sequence[Aggregate],
+    cutoffs: Cutoffs,
+    begun: pa.Array | None = None,
+) -> Rows:
+    """The rows of some accounts with the columns that the wanted measures need, as far back as they look.
+
+    Of the tickets ``begun`` (ids) only the events are wanted.
+    """
     parts = [
         part for part in wanted if part.stream.relation == relation and not expressions.lacks_column(part, history)
     ]
@@ -30,7 +42,7 @@ def read_rows(relation: str, history: History, scope: Scope, wanted: Sequence[Ag
     by_row = [text for text in columns if text not in by_class]
     classes = RowClasses(relation, history, by_class)
     if relation == "timeline":
-        rows = read_timeline(history, scope, by_row, classes)
+        rows = read_timeline(history, scope, by_row, classes, begun)
     else:
         rows = _read_table(relation, history, scope, by_row, classes, _since(relation, parts, cutoffs))
     if by_class:
@@ -48,10 +60,8 @@ def _read_table(
     """The rows of one table with some columns, in any order."""
     versions = classes.join(table, version_intervals(table, history, since))
     days = ("known", "replaced", *(("class",) if classes.expressions else ()))
-    values = history.query(
-        f"SELECT account, {expressions.select_list(by_row, days)} FROM ({join_accounts(table, history, versions)}) "
-        f"WHERE {scope.condition}"
-    )
+    rows = f"SELECT account, {expressions.select_list(by_row, days)} FROM ({join_accounts(table, history, versions)})"
+    values = history.query(rows_in_scope(history, rows, scope))
     columns = {text: RowColumn.of(values.column(f"c{place}")) for place, text in enumerate(by_row)}
     day_columns = ("known", "replaced") if any_replaced(values) else ("known",)
     columns |= {name: RowColumn.of(values.column(name)) for name in day_columns}

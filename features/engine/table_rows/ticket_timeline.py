@@ -10,14 +10,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.arrow import combine_chunks, to_numpy
+from features.arrow import combine_chunks, number_array, to_numpy
 from features.contract import TICKET_EVENTS, TICKETS
-from features.engine.account_range import Scope
+from features.engine.account_range import Scope, rows_of_range, write_by_range
 from features.engine.table_rows.corrections import version_intervals
 from features.engine.table_rows.expressions import columns_in, select_list
 from features.engine.table_rows.relations import EVER_HELD_TOGETHER, event_rows, join_accounts, opened_rows
@@ -35,18 +36,26 @@ DAYS = ("known", "replaced", "class")
 TICKET_NUMBER = "ticket"
 """The name of the number of a ticket in expressions."""
 
+TICKET_IDS = "ticket ids"
+"""The name of the column with the account and the id of each number of a ticket, which is of no row."""
+
 _tables = count()
 
 
-def read_timeline(history: History, scope: Scope, expressions: Sequence[str], classes: RowClasses) -> Rows:
-    """The rows of some accounts with some columns: first those that begin a ticket, then the events."""
+def read_timeline(
+    history: History, scope: Scope, expressions: Sequence[str], classes: RowClasses, begun: pa.Array | None = None
+) -> Rows:
+    """The rows of some accounts with some columns: first those that begin a ticket, then the events.
+
+    Of the tickets ``begun`` (ids) only the events are wanted.
+    """
     of_events = [text for text in expressions if columns_in("timeline", text) & EVENT_ONLY]
     of_tickets = [text for text in expressions if text not in of_events and text != TICKET_NUMBER]
-    with _tickets(history, scope, classes) as tickets:
-        opened = _read_opened(history, tickets, of_events + of_tickets)
-        events = _read_events(history, tickets, of_events, classes, several=any_replaced(opened))
+    read = _read_ranges if scope.begins and history.scratch else _read
+    opened, events = read(history, scope, of_events, of_events + of_tickets, classes)
     ticket = np.concatenate((np.arange(len(opened)), to_numpy(events.column("place"))))
-    columns = {TICKET_NUMBER: RowColumn(_ticket_numbers(opened)[ticket])} | _days(opened, events, ticket)
+    number, account = _ticket_numbers(opened), scope.places(to_numpy(opened.column("account")))
+    columns = {TICKET_NUMBER: RowColumn(number[ticket])} | _days(opened, events, ticket)
     for place, text in enumerate(of_events):
         columns[text] = RowColumn.of(_concatenate(opened.column(f"c{place}"), events.column(f"c{place}")))
     for place, text in enumerate(of_tickets, start=len(of_events)):
@@ -54,16 +63,51 @@ def read_timeline(history: History, scope: Scope, expressions: Sequence[str], cl
         columns[text] = replace(column, values=column.values[ticket])
     event = np.concatenate((np.full(len(opened), classes.opened, np.int32), to_numpy(events.column("class"))))
     code = classes.of_timeline(event, to_numpy(opened.column("class"))[ticket])
-    return Rows(columns, scope.places(to_numpy(opened.column("account")))[ticket], code)
+    head, ids = np.flatnonzero(np.diff(number, prepend=-1)), combine_chunks(opened.column("id"))
+    columns[TICKET_IDS] = RowColumn(account[head], of_classes=True, words=ids.take(number_array(head)))
+    rows = Rows(columns, account[ticket], code)
+    if begun is None:
+        return rows
+    wanted = np.flatnonzero(~to_numpy(pc.is_in(ids, value_set=begun)))
+    return rows.take_rows(np.append(wanted, np.arange(len(opened), len(rows))), None)
+
+
+def _read(
+    history: History, scope: Scope, of_events: Sequence[str], of_all: Sequence[str], classes: RowClasses
+) -> tuple[pa.Table, pa.Table]:
+    """The row that each version of a ticket begins with, by position, and the events, with their ticket's position."""
+    with _tickets(history, scope.condition, classes) as tickets:
+        opened = history.query(f"{_opened_rows(tickets, of_all)} ORDER BY place")
+        events = _event_rows(history, tickets, of_events, classes, several=any_replaced(opened))
+        return opened, history.query(events)
+
+
+def _read_ranges(
+    history: History, scope: Scope, of_events: Sequence[str], of_all: Sequence[str], classes: RowClasses
+) -> tuple[pa.Table, pa.Table]:
+    """The same of one of several ranges: the rows of all of them are read once, and written by range."""
+
+    def write() -> tuple[Path, Path]:
+        with _tickets(history, "true", classes) as tickets:
+            replaced = history.query(f"SELECT DISTINCT replaced FROM {tickets}")
+            opened = write_by_range(history, _opened_rows(tickets, of_all), scope.begins)
+            events = _event_rows(history, tickets, of_events, classes, several=any_replaced(replaced))
+            return opened, write_by_range(history, events, scope.begins)
+
+    name = repr(("timeline by range", scope.begins, of_events, of_all, classes.expressions))
+    of_opened, of_event = (rows_of_range(folder, scope) for folder in history.cached(name, write))
+    opened = history.query(f"{of_opened} ORDER BY place")
+    first = opened.column("place")[0].as_py() if len(opened) else 0
+    return opened, history.query(f"SELECT * REPLACE (place - {first} AS place) FROM ({of_event})")
 
 
 @contextmanager
-def _tickets(history: History, scope: Scope, classes: RowClasses) -> Iterator[str]:
-    """The name of a table of every version of the accounts' tickets, by account and id, each with its position."""
+def _tickets(history: History, condition: str, classes: RowClasses) -> Iterator[str]:
+    """The name of a table of every version of some accounts' tickets, by account and id, each with its position."""
     name, cursor = f"timeline_tickets_{next(_tables)}", history.connection.cursor()
     versions = join_accounts("tickets", history, classes.join("tickets", version_intervals("tickets", history)))
     columns = "account, ticket_id, opened_at, priority, category, channel, known, replaced, class"
-    ordered = f"SELECT {columns} FROM ({versions}) WHERE {scope.condition} ORDER BY account, ticket_id"
+    ordered = f"SELECT {columns} FROM ({versions}) WHERE {condition} ORDER BY account, ticket_id"
     cursor.execute(
         f"CREATE TABLE {name} AS SELECT CAST(row_number() OVER () - 1 AS INTEGER) AS place, * FROM ({ordered})"
     )
@@ -73,20 +117,20 @@ def _tickets(history: History, scope: Scope, classes: RowClasses) -> Iterator[st
         cursor.execute(f"DROP TABLE {name}")
 
 
-def _read_opened(history: History, tickets: str, expressions: Sequence[str]) -> pa.Table:
-    """The row that each version of a ticket begins with, by position."""
+def _opened_rows(tickets: str, expressions: Sequence[str]) -> str:
+    """SQL of the row that each version of a ticket begins with."""
     rows = opened_rows("place, ticket_id AS id, known, replaced, class", tickets)
-    return history.query(f"SELECT place, account, id, {select_list(expressions, DAYS)} FROM ({rows}) ORDER BY place")
+    return f"SELECT place, account, id, {select_list(expressions, DAYS)} FROM ({rows})"
 
 
-def _read_events(
+def _event_rows(
     history: History, tickets: str, expressions: Sequence[str], classes: RowClasses, *, several: bool
-) -> pa.Table:
-    """The events, each with its ticket's position; of a ticket's versions only those that hold at the same time."""
+) -> str:
+    """SQL of the events, each with its ticket's position; of a ticket's versions only those that hold when it does."""
     versions = classes.join("ticket_events", version_intervals("ticket_events", history))
     rows = event_rows(versions, "t.place, e.known, e.replaced, e.class", tickets)
     condition = EVER_HELD_TOGETHER if several else "true"
-    return history.query(f"SELECT place, {select_list(expressions, DAYS)} FROM ({rows} WHERE {condition})")
+    return f"SELECT place, account, {select_list(expressions, DAYS)} FROM ({rows} WHERE {condition})"
 
 
 def _ticket_numbers(opened: pa.Table) -> Ints:
