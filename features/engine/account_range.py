@@ -81,7 +81,7 @@ def _kept_begins(history: History, width: int) -> list[int] | None:
     kept = read_cache_file(path)
     if kept is not None and kept.values.get("width") == width:
         _, *others = kept.tables[0]["account_id"].to_pylist()
-        begins = [0, *(bisect_left(history.accounts, other, key=pa.Scalar.as_py) for other in others)]
+        begins = [0, *(bisect_left(history.accounts, other, key=lambda it: it.as_py()) for other in others)]
         sizes = np.diff(begins, append=total)
         if sizes.min() > 0 and sizes.max() <= LARGEST * width:
             return begins
