@@ -39,10 +39,12 @@ def contract_versions(history: History, measure: str = "NULL", accounts: str = "
 
     ``end_known`` is when our copy learned that the contract ends (the first of consecutive versions with an end), and
     ``withdrawn`` when it learned that it does not end after all. ``measure`` is an expression over a subscription.
-    ``accounts`` is a condition of the accounts that are asked about; where contracts of others may continue theirs, all
-    are read.
+    ``accounts`` is a condition of the accounts that are asked about: all versions of their contracts are read, also of
+    other accounts. Where contracts of others may continue theirs, all contracts are read.
     """
-    of_accounts = "true" if has_replacements(history) else accounts
+    of_accounts = f"subscription_id IN (SELECT subscription_id FROM subscriptions WHERE {accounts})"
+    if accounts == "true" or has_replacements(history):
+        of_accounts = "true"
     return f"""
         version AS (
             SELECT account, versions.* EXCLUDE (account_id) FROM (

@@ -1,13 +1,14 @@
 """What of each account ends, kept from one night to the next: few accounts have contracts that change in a day.
 
 The answer for an account at a cutoff is the answer at an earlier cutoff, unless something about its contracts has
-changed in between. So a night keeps its answers with the next moment at which each may change, under the key of the
-rows of accounts and contracts, and the next night asks only for the accounts whose moment has come.
+changed in between. So a night keeps its answers with the next moment at which each may change, and the next night asks
+only for the accounts whose moment has come, and for those that rows of new files concern. Where rows have changed or
+are gone, it asks for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -15,14 +16,20 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from features.arrow import flag_array, nullable_array, number_array, to_numpy
+from features.arrow import combine_chunks, flag_array, nullable_array, number_array, to_numpy
 from features.history.cache_files import CachedFile, cache_key, read_cache_file, write_cache_file
 from features.history.history import History
 from features.history.partitions import DAY_MICROSECONDS
+from features.history.row_parts import labels_by_key, new_labels
 from features.history.versions import EPOCH
+from features.succession.contract_versions import has_replacements
 
 ANSWERS_SUFFIX = ".contracts"
+
+TABLES = ("accounts", "subscriptions")
+"""The tables that answers depend on."""
 
 NEVER = 2**63 - 1
 """The moment of a change that does not come."""
@@ -41,25 +48,55 @@ def kept_contracts(
     Answers have the columns ``account_known`` and ``until`` (the next moment of a change; both in microseconds since
     1970) and ``overdue_day``, from which ``is_known`` and ``renewal_overdue_days`` follow.
     """
-    keys = [history.row_keys.get(table, "absent") for table in ("accounts", "subscriptions")]
-    if history.state is None or None in keys:
+    tonight = labels_by_key(history, TABLES)
+    if history.state is None or tonight is None:
         return _on_day(ask(None), cutoff)
-    folder, key = Path(history.state, "subscriptions"), cache_key(question, duckdb.__version__, keys)
-    earlier = _newest_until(folder, key, cutoff)
-    answers = ask(None) if earlier is None else _brought_to(cutoff, earlier, ask)
-    if write_cache_file(folder / f"{(cutoff - EPOCH).days}{ANSWERS_SUFFIX}", CachedFile({"key": key}, [answers])):
+    folder, key = Path(history.state, "subscriptions"), cache_key(question, duckdb.__version__)
+    earlier = _newest_until(folder, key, cutoff, tonight)
+    answers = ask(None) if earlier is None else _brought_to(cutoff, *earlier, history, ask)
+    values = {"key": key, "parts": {table: [*parts] for table, parts in tonight.items()}}
+    if write_cache_file(folder / f"{(cutoff - EPOCH).days}{ANSWERS_SUFFIX}", CachedFile(values, [answers])):
         _remove_oldest(folder)
     return _on_day(answers, cutoff)
 
 
-def _brought_to(cutoff: date, earlier: pa.Table, ask: Callable[[pa.Array | None], pa.Table]) -> pa.Table:
+def _brought_to(
+    cutoff: date,
+    earlier: pa.Table,
+    new: Mapping[str, Sequence[str]],
+    history: History,
+    ask: Callable[[pa.Array | None], pa.Table],
+) -> pa.Table:
     """Earlier answers, with new ones for the accounts whose contracts may have changed since."""
-    unchanged = to_numpy(earlier["until"]) > _midnight(cutoff)
-    if unchanged.all():
+    concerned = _concerned(history, new) if any(new.values()) else pa.array([], pa.string())
+    same = to_numpy(earlier["until"]) > _midnight(cutoff)
+    same &= ~to_numpy(pc.is_in(earlier["account_id"], value_set=concerned))
+    stale = earlier["account_id"].filter(flag_array(~same, np.ones(len(same), np.bool_)))
+    asked = pc.unique(pa.chunked_array([*stale.chunks, concerned]))
+    if not len(asked):
         return earlier
-    same, stale = (earlier.take(number_array(np.flatnonzero(some))) for some in (unchanged, ~unchanged))
-    answers = pa.concat_tables([same, ask(stale["account_id"].combine_chunks()).cast(earlier.schema)])
-    return answers.take(number_array(np.argsort(to_numpy(answers["account"]), kind="stable"))).combine_chunks()
+    answers = pa.concat_tables([earlier.take(number_array(np.flatnonzero(same))), ask(asked).cast(earlier.schema)])
+    place = pc.index_in(answers["account_id"], value_set=history.accounts).cast(earlier.schema.field("account").type)
+    answers = answers.set_column(earlier.schema.get_field_index("account"), "account", place)
+    return answers.take(number_array(np.argsort(to_numpy(place), kind="stable"))).combine_chunks()
+
+
+def _concerned(history: History, new: Mapping[str, Sequence[str]]) -> pa.Array:
+    """The accounts of the rows of new files, and those with a contract that one of theirs continues.
+
+    A contract may have been another account's before, which has lost it.
+    """
+    rows = {table: history.row_parts[table].rows_query(labels) for table, labels in new.items() if labels}
+    parts = [f"SELECT account_id FROM ({rows['accounts']})"] if "accounts" in rows else []
+    if "subscriptions" in rows:
+        own = f"SELECT subscription_id FROM ({rows['subscriptions']})"
+        parts.append(f"SELECT account_id FROM subscriptions WHERE subscription_id IN ({own})")
+    accounts = " UNION ".join(parts)
+    if has_replacements(history):
+        named = "SELECT replaces FROM subscriptions WHERE account_id IN (SELECT account_id FROM direct)"
+        others = f"SELECT account_id FROM subscriptions WHERE subscription_id IN ({named})"
+        accounts = f"WITH direct AS MATERIALIZED ({accounts}) SELECT account_id FROM direct UNION {others}"
+    return combine_chunks(history.query(accounts)["account_id"]).cast(pa.string())
 
 
 def _on_day(answers: pa.Table, cutoff: date) -> pa.Table:
@@ -75,14 +112,17 @@ def _midnight(cutoff: date) -> int:
     return (cutoff - EPOCH).days * DAY_MICROSECONDS
 
 
-def _newest_until(folder: Path, key: str, cutoff: date) -> pa.Table | None:
-    """The answers of the newest kept cutoff that is not after this one."""
+def _newest_until(
+    folder: Path, key: str, cutoff: date, tonight: Mapping[str, Mapping[str, str]]
+) -> tuple[pa.Table, Mapping[str, Sequence[str]]] | None:
+    """The answers of the newest kept cutoff that is not after this one, and the files that are new since then."""
     days = sorted((int(path.stem) for path in _files(folder)), reverse=True)
     for day in days:
         if day <= (cutoff - EPOCH).days:
             file = read_cache_file(folder / f"{day}{ANSWERS_SUFFIX}")
-            if file is not None and file.values.get("key") == key:
-                return file.tables[0]
+            new = new_labels(file.values["parts"], tonight) if file and file.values.get("key") == key else None
+            if file and new is not None:
+                return file.tables[0], new
     return None
 
 

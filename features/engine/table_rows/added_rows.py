@@ -47,12 +47,16 @@ def tables_behind(relation: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class NewFiles:
-    """New files of the tables of a relation, by their labels, whose rows concern a range of accounts."""
+    """New files of the tables of a relation, by their labels, whose rows concern a range of accounts.
+
+    Rows that count at no cutoff from the day ``first`` on need not be read.
+    """
 
     history: History
     scope: Scope
     relation: str
     measures: Sequence[Aggregate]
+    first: int
     labels: Mapping[str, Collection[str]]
 
     def read(self, missing: Flags) -> tuple[Rows, Flags] | None:
@@ -173,7 +177,7 @@ class NewFiles:
     def _encode(self, tables: Mapping[str, pa.Table], begun: pa.Array | None = None) -> Rows:
         with small_history(self.history, self.scope, tables) as small:
             return read_rows(
-                self.relation, small, Scope(self.scope.codes), self.measures, Cutoffs(np.array([0])), begun
+                self.relation, small, Scope(self.scope.codes), self.measures, Cutoffs(np.array([self.first])), begun
             )
 
     @contextmanager

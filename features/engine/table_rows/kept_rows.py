@@ -14,6 +14,7 @@ was made of are there unchanged (``row_parts`` of the history). An earlier cutof
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -98,7 +99,8 @@ class KeptRows:
             for selection in self._selections[relation]:
                 countable.may_count(selection)
             file = self._file(countable, np.zeros(len(self.scope), np.bool_), tonight, uuid4().hex)
-            self._path(relation, ADDED_SUFFIX).unlink(missing_ok=True)
+            with suppress(OSError):
+                self._path(relation, ADDED_SUFFIX).unlink(missing_ok=True)
             write_cache_file(self._path(relation, SUFFIX), file.encode(self._key(relation)))
 
     def _extend(
@@ -110,11 +112,12 @@ class KeptRows:
         missing: Flags,
     ) -> RowFile | None:
         """The added rows with those of new files, which are kept with them; ``None`` where all have to be read."""
-        found = NewFiles(self.history, self.scope, relation, self._of(relation), new).read(missing)
+        first = kept.countable.first
+        found = NewFiles(self.history, self.scope, relation, self._of(relation), first, new).read(missing)
         if found is None:
             return None
         rows, again = found
-        countable = CountableRows(rows, kept.countable.first)
+        countable = CountableRows(rows, first)
         for selection in self._selections[relation]:
             countable.may_count(selection)
         if added:
