@@ -98,7 +98,7 @@ _ACTIONS = f"""
             FROM (
                 SELECT account, decided_at, action, coalesce(holdout, false) AS holdout, draw_probability, draw,
                     {known_instant(TABLES["outcomes"])} AS known,
-                    lead(known) OVER (
+                    lead({known_instant(TABLES["outcomes"])}) OVER (
                         PARTITION BY {version_key(TABLES["outcomes"])} ORDER BY {version_order(TABLES["outcomes"])}
                     ) AS replaced
                 FROM outcomes JOIN numbered USING (account_id)

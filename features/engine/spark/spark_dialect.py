@@ -198,6 +198,8 @@ def _function(node: exp.Expr) -> exp.Expr:
     name = node.name.upper()
     if name in _RENAMED:
         return exp.Anonymous(this=_RENAMED[name], expressions=node.expressions)
+    if name == "PRODUCT":
+        return _product(node)
     if name == "ISFINITE":
         (value,) = node.expressions
         infinite = exp.EQ(
@@ -209,6 +211,19 @@ def _function(node: exp.Expr) -> exp.Expr:
         texts = [exp.Literal.string(accented), exp.Literal.string(plain)]
         return exp.Anonymous(this="TRANSLATE", expressions=[*node.expressions, *texts])
     return node
+
+
+def _product(node: exp.Expr) -> exp.Expr:
+    """The values multiplied one by one; of no values there is no product."""
+    (value,) = node.expressions
+    values = exp.Anonymous(this="SORT_ARRAY", expressions=[exp.ArrayAgg(this=exp.cast(value, "double"))])
+    times = exp.Lambda(
+        this=exp.Mul(this=exp.column("x"), expression=exp.column("y")),
+        expressions=[exp.to_identifier("x"), exp.to_identifier("y")],
+    )
+    product = exp.Anonymous(this="AGGREGATE", expressions=[values, exp.cast(exp.Literal.number(1), "double"), times])
+    known = exp.GT(this=exp.Count(this=value.copy()), expression=exp.Literal.number(0))
+    return exp.Case().when(known, product)
 
 
 @cache

@@ -52,3 +52,9 @@ def test_letters_lose_their_accents() -> None:
     accented, plain = accents()
     table = str.maketrans(accented[: len(plain)], plain, accented[len(plain) :])
     assert "Crème brûlée, naïve Ångström, e\u0301".translate(table) == "Creme brulee, naive Angstrom, e"
+
+
+def test_a_product_of_no_values_is_unknown() -> None:
+    sql = to_spark("SELECT product(a) FROM t")
+    times = "AGGREGATE(SORT_ARRAY(COLLECT_LIST(CAST(a AS DOUBLE))), CAST(1 AS DOUBLE), (x, y) -> x * y)"
+    assert sql == f"SELECT CASE WHEN COUNT(a) > 0 THEN {times} END FROM t"
