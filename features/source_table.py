@@ -4,13 +4,14 @@ A folder's Parquet files are read in place; everything else (CSV, databases, map
 ``pipelines.sources``. So every row has a place, its file and its number there, and one reader is enough.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import duckdb
+import pyarrow as pa
 
-from features.errors import DataGateError, RescueError
+from features.errors import DataGateError, RescueError, is_disk_full
 from features.quoting import quote_name, quote_text
 
 
@@ -45,6 +46,30 @@ class FileNote:
 
 
 @dataclass(frozen=True)
+class LakeFiles:
+    """The Parquet files that hold the rows of a table now, and its columns, where a log says both.
+
+    Below the folder ``root``, where it is not empty, names of folders are values of columns (``month=2026-01``).
+    """
+
+    files: tuple[str, ...]
+    columns: pa.Schema
+    root: str = ""
+
+
+@dataclass(frozen=True)
+class ClusterTable:
+    """A table that a cluster reads itself: by its name in the cluster's catalog, or by a format and a place.
+
+    ``files`` gives the table's files to a cluster that does not know the format.
+    """
+
+    place: str
+    format: str = ""
+    files: Callable[[], LakeFiles] | None = None
+
+
+@dataclass(frozen=True)
 class SourceTable:
     """One table as the source has it.
 
@@ -52,8 +77,9 @@ class SourceTable:
     was made from), ``unreadable_lines`` the lines that could not become rows, ``fingerprints`` a text for each file
     that changes with its content, where the source has one. ``select_list`` is SQL of the columns, where they are not
     read as they are. ``untyped`` is whether it was made from files whose values are texts, whatever they mean;
-    ``notes`` are on how these files were read. ``view`` is the relation of rows that a cluster reads, with columns
-    ``filename`` and ``file_row_number``; its connection is that of the cluster (:meth:`on_cluster`).
+    ``notes`` are on how these files were read. ``cluster`` is a table that a cluster reads, whose rows come before
+    those of the files. ``view`` is the relation of rows that a cluster has read, with columns ``filename`` and
+    ``file_row_number``; its connection is that of the cluster (:meth:`on_cluster`).
     """
 
     name: str
@@ -65,6 +91,7 @@ class SourceTable:
     select_list: str = ""
     untyped: bool = False
     notes: tuple[FileNote, ...] = ()
+    cluster: ClusterTable | None = None
     view: str = ""
     _types: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -77,6 +104,8 @@ class SourceTable:
     @property
     def label(self) -> str:
         """The name of the table's file in messages."""
+        if self.cluster:
+            return self.cluster.place
         labels = [self.labels.get(file, file) for file in self.files]
         return labels[0] if len(labels) == 1 else f"{self.name}/ ({len(labels)} files)"
 
@@ -142,9 +171,12 @@ def explain_changed_files() -> Iterator[None]:
 
     Raises:
         DataGateError: a file of the source can no longer be read.
+        RescueError: a query needed more memory than it may use.
     """
     try:
         yield
+    except duckdb.OutOfMemoryException:
+        raise RescueError("A query takes more memory than it may use: raise the setting memory.") from None
     except duckdb.Error as error:
         if not _is_file_error(error):
             raise
@@ -154,6 +186,8 @@ def explain_changed_files() -> Iterator[None]:
 
 def _is_file_error(error: duckdb.Error) -> bool:
     """Whether the cause is a file: DuckDB reports a damaged Parquet page with its base class of errors."""
+    if is_disk_full(error):  # of this machine: the file is as it should be
+        return False
     known = isinstance(error, duckdb.IOException | duckdb.SerializationException)
     message = any(text in str(error) for text in ("Failed to read file", "No magic bytes"))
     return known or message or type(error) is duckdb.Error

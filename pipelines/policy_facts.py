@@ -19,7 +19,7 @@ def blueprint_facts(settings: Settings) -> BlueprintFacts:
     """The sources, the night, the queue and the channels that the settings name; no password or token."""
     from serving.drawings.service_blueprint import BlueprintFacts
 
-    sources = {name: source.data for name, source in settings.sources.items()} or {"": settings.data}
+    sources = settings.source_places or {"": settings.data}
     return BlueprintFacts(
         sources=tuple(f"{name}: {_source(data)}" if name else _source(data) for name, data in sources.items()),
         timezone=settings.timezone,

@@ -84,6 +84,17 @@ class Settings(BaseSettings):
     spark_settings: dict[str, str] = Field(
         default_factory=dict, description="Spark's own settings, e.g. [spark_settings] 'spark.executor.memory' = '8g'."
     )
+    spark_tables: dict[str, str] = Field(
+        default_factory=dict,
+        description="Tables that the cluster reads itself in place of `data`, where engine is spark: by table of the "
+        "contract a name in its catalog or a place, e.g. [spark_tables] accounts = 'main.crm.accounts', "
+        "tickets = 'delta:/lake/tickets'.",
+    )
+    spark_quarantine: str | None = Field(
+        None,
+        description="Folder or store for bad rows that every executor can write, where engine is spark. "
+        "Default: the night's folder.",
+    )
     optional: tuple[str, ...] = Field(
         (), description="Optional features to use: text (what tickets say), last_year (usage in the same weeks)."
     )
@@ -236,9 +247,14 @@ class Settings(BaseSettings):
             raise PydanticCustomError(SENTENCE, "{sentence}", {"sentence": str(error)}) from None
 
     @property
+    def source_places(self) -> dict[str, str]:
+        """Where sources with names are, or tables that a cluster reads; empty where there is one source."""
+        return self.spark_tables or {name: source.data for name, source in self.sources.items()}
+
+    @property
     def source_text(self) -> str:
         """The source in messages; of several, each with its name."""
-        return ", ".join(f"{name} ({it.data})" for name, it in self.sources.items()) if self.sources else self.data
+        return ", ".join(f"{name} ({place})" for name, place in self.source_places.items()) or self.data
 
     @property
     def row_tolerance(self) -> Tolerance:
@@ -347,7 +363,10 @@ def _chosen_sources(settings: Settings, given: GivenData, names: Collection[str]
     """
     if given.single is not None or given.named or (names and "data" not in settings.model_fields_set):
         chosen = given.named or (() if given.single is not None else names)
-        return settings.model_copy(update={"sources": {name: settings.sources[name] for name in chosen}})
+        named = {name: settings.sources[name] for name in chosen}
+        return settings.model_copy(update={"sources": named, "spark_tables": {}})
+    if settings.spark_tables and (settings.sources or "data" in settings.model_fields_set):
+        raise UsageError("There are tables of a cluster (spark_tables) and another source (data): keep one of both.")
     if settings.sources and "data" in settings.model_fields_set:
         raise UsageError(f"There is one source (data = {settings.data!r}) and several in [sources]: keep one of both.")
     return settings

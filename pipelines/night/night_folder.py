@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from features.errors import RescueError
+from pipelines import assembly
 
 if TYPE_CHECKING:
     from features.validation.validate import Validation
@@ -27,14 +28,28 @@ if TYPE_CHECKING:
 def write_quarantine(settings: Settings, as_of: date, validation: Validation) -> None:
     """Write the quarantined rows of the night; they replace those of an earlier run that was stopped.
 
+    Where the rows are on a cluster, its executors write them: into the night's folder, or to the place of the setting
+    ``spark_quarantine``.
+
     Raises:
         RescueError: the folder cannot be written.
     """
     folder = _folder(settings, as_of)
+    cluster = assembly.open_cluster(settings)
+    if cluster is not None and cluster.has(validation.history):
+        own = settings.spark_quarantine
+        place = f"{own.rstrip('/')}/{as_of.isoformat()}" if own else str((folder / "quarantine").absolute())
+        with _explain_write_errors(Path(place)):
+            cluster.write_bad_rows(validation.history, validation.quarantine_queries, _bad_rows(validation), place)
+        return
     with _explain_write_errors(folder):
         if (folder / "quarantine").exists():
             shutil.rmtree(folder / "quarantine")
         validation.write_quarantine(folder / "quarantine")
+
+
+def _bad_rows(validation: Validation) -> int:
+    return sum(sum(table.quarantined.values()) for table in validation.report.tables.values())
 
 
 def write_report(settings: Settings, report: NightReport) -> None:

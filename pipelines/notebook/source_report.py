@@ -109,7 +109,7 @@ def report_source(source: NotebookSource) -> SourceReport:
                 tolerance=settings.row_tolerance,
                 metrics=settings.declared_metrics,
                 reading=reading_rules(settings),
-                settings=settings if settings.sources else None,
+                settings=settings if settings.source_places else None,
             )
         )
     validation, metrics = source.validated.validation, settings.declared_metrics

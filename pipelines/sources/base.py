@@ -70,3 +70,18 @@ def stage_columns(source: Source, columns: Mapping[str, Collection[str] | None],
     if isinstance(source, ColumnSource):
         return source.stage_columns(columns, scratch)
     return source.stage(list(columns), scratch)
+
+
+@runtime_checkable
+class ClusterReadable(Protocol):
+    """A source some of whose tables a cluster reads itself."""
+
+    def stage_for_cluster(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
+        """Like ``stage``, for a cluster: a table that it reads itself is not written by this machine."""
+
+
+def stage_for_cluster(source: Source, names: Sequence[str], scratch: Path) -> list[SourceTable]:
+    """These tables of any source for a cluster."""
+    if isinstance(source, ClusterReadable):
+        return source.stage_for_cluster(names, scratch)
+    return source.stage(names, scratch)

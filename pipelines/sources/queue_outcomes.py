@@ -6,7 +6,7 @@ because they were exported into it, validation drops the duplicates. Rows of acc
 left out and reported.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from features.source_table import SourceTable
 from pipelines import assembly
 from pipelines.settings import Settings
 from pipelines.sources import Source
+from pipelines.sources.base import stage_for_cluster
 from pipelines.sources.files.folder_contents import UnreadFile
 from serving.night_report.report_schema import UnknownAccounts
 
@@ -74,8 +75,15 @@ class SourceWithQueueOutcomes:
 
     def stage(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
         """The source's tables, each with the rows that came back."""
+        return self._stage(names, scratch, lambda source, *asked: source.stage(*asked))
+
+    def stage_for_cluster(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
+        """The same for a cluster."""
+        return self._stage(names, scratch, stage_for_cluster)
+
+    def _stage(self, names: Sequence[str], scratch: Path, stage: Callable[..., list[SourceTable]]) -> list[SourceTable]:
         own = set(self.inner.tables())
-        staged = self.inner.stage([name for name in names if name in own], scratch)
+        staged = stage(self.inner, [name for name in names if name in own], scratch)
         files = self._of_known_accounts(staged, scratch)
         joined = [self._joined(table, files[table.name], scratch) if table.name in files else table for table in staged]
         only = [name for name in names if name in files and name not in own]
@@ -92,6 +100,8 @@ class SourceWithQueueOutcomes:
         accounts = next((table for table in staged if table.name == "accounts"), None)
         if accounts is None:
             return dict(self.files)
+        if accounts.cluster:
+            (accounts,) = self.inner.stage(["accounts"], scratch / "accounts")
         known = account_ids(accounts)
         if known is None:
             return dict(self.files)

@@ -6,7 +6,7 @@ once. A night stops at the first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -21,7 +21,8 @@ from features.validation.tolerance import TOLERANCE, Tolerance
 from features.validation.validate import Validation, validate_tables
 from features.validation.validation_report import ValidationReport
 from features.validation.values.reading_rules import ReadingRules
-from pipelines.sources.base import Source
+from pipelines.disk_use import DiskNeed, check_disk
+from pipelines.sources.base import Source, stage_for_cluster
 from pipelines.sources.table_names import required_columns, suggest_table
 
 if TYPE_CHECKING:
@@ -67,10 +68,16 @@ def validate_rows(
     unknown = {name: suggest_table(name) for name in names if name not in TABLES}
     on_cluster = cluster.open() if cluster else None  # it has what validation uses of DuckDB's connection
     connection = cast("duckdb.DuckDBPyConnection", on_cluster) or connect_duckdb(scratch, memory, threads)
-    staged = stage_readable(source, known, scratch / "source")
+
+    def stage(some: Sequence[str], folder: Path) -> list[SourceTable]:
+        if cluster is None or on_cluster is None:
+            return source.stage(some, folder)
+        return [cluster.read_table(on_cluster, table) for table in stage_for_cluster(source, some, folder)]
+
+    staged = stage_readable(stage, known, scratch / "source")
     tables, unread = _without_ticket_events(staged.tables, names)
-    if cluster and on_cluster:
-        tables = [cluster.read_table(on_cluster, table) for table in tables]
+    if state is not None and cluster is None:
+        state = state if check_disk(DiskNeed.of_tables(tables, memory, state), state.parent, scratch) else None
     folder = scratch / "accepted"
     validation = validate_tables(connection, tables, scratch=folder, state=state, tolerance=tolerance, reading=reading)
     if cluster:
@@ -84,14 +91,16 @@ def validate_rows(
     return replace(validation, report=_with_problems(report, staged.failures))
 
 
-def stage_readable(source: Source, names: Sequence[str], scratch: Path) -> StagedTables:
-    """These tables of the source; each one that cannot be read is left out with its message."""
+def stage_readable(
+    stage: Callable[[Sequence[str], Path], list[SourceTable]], names: Sequence[str], scratch: Path
+) -> StagedTables:
+    """These tables of a source; each one that cannot be read is left out with its message."""
     try:
-        return StagedTables(source.stage(names, scratch), {})
+        return StagedTables(stage(names, scratch), {})
     except DataGateError as error:
         if len(names) == 1:
             return StagedTables([], {names[0]: str(error)})
-    staged = [stage_readable(source, [name], scratch / str(place)) for place, name in enumerate(names)]
+    staged = [stage_readable(stage, [name], scratch / str(place)) for place, name in enumerate(names)]
     tables = [table for part in staged for table in part.tables]
     return StagedTables(tables, {name: text for part in staged for name, text in part.failures.items()})
 

@@ -17,6 +17,7 @@ from features.validation.tolerance import TOLERANCE, Tolerance
 from features.validation.validate import Validation, validate_tables
 from features.validation.validation_report import ValidationReport
 from features.validation.values.reading_rules import ReadingRules
+from pipelines import assembly
 from pipelines.extensions.load_extensions import Extensions, check_on_source, load_extensions, own_features
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
@@ -95,10 +96,11 @@ def check_source(
     """
     lenient = settings.model_copy(update={"extensions_required": False}) if settings else None  # to list every problem
     own = own_features(lenient) if lenient else ()
-    named = settings is not None and settings.sources
+    named = settings is not None and settings.source_places
     opened = open_configured_source(settings) if settings and named else open_source(source, mapping=mapping)
+    cluster = assembly.open_cluster(settings) if settings and settings.spark_tables else None
     with scratch_folder() as scratch:
-        validation = validate_rows(opened, scratch, tolerance=tolerance, reading=reading)
+        validation = validate_rows(opened, scratch, tolerance=tolerance, reading=reading, cluster=cluster)
         unused = find_unused_values(validation.history, metrics)
         unmeasured = find_unmeasured(validation.history, metrics)
         missing = find_missing_columns(validation.history, (*FEATURES, *own))

@@ -8,14 +8,17 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from support.nights.night_home import NightHome
 
@@ -28,25 +31,28 @@ pytestmark = [
 ]
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
+MASTER, WORKER = "org.apache.spark.deploy.master.Master", "org.apache.spark.deploy.worker.Worker"
 QUEUE = "SELECT account_id, risk, round(probability, 9), round(rank_score, 9) FROM scores WHERE as_of = ? ORDER BY 1, 2"
+MOST_RESULTS = 1024 * 1024
 SMALL = {
-    "spark.driver.memory": "512m",
-    "spark.driver.maxResultSize": "64m",
+    "spark.driver.memory": "512m",  # Spark's least
+    "spark.driver.maxResultSize": str(MOST_RESULTS),  # less than the rows of the source
     "spark.executor.memory": "700m",
     "spark.sql.shuffle.partitions": "4",
 }
 
 
 def start(
-    night_home: NightHome, home: Path, engine: str, master: str = "local-cluster[2,1,1024]"
+    night_home: NightHome, home: Path, engine: str, master: str = "local-cluster[2,1,1024]", **more: str
 ) -> subprocess.Popen[str]:
-    """The second night of a home, by the command that operators use."""
+    """The second night of a home, by the command that operators use; ``more`` are settings of Spark."""
     day = night_home.first.as_of + timedelta(days=1)
     own = {
         "RESCUE_ENGINE": engine,
         "RESCUE_SPARK_MASTER": master,
-        "RESCUE_SPARK_SETTINGS": json.dumps(SMALL),
+        "RESCUE_SPARK_SETTINGS": json.dumps(SMALL | {name.replace("_", "."): value for name, value in more.items()}),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PYSPARK_PYTHON": sys.executable,
     }
     asked = ["nightly", "--plain", "--data", str(night_home.data), "--home", str(home), "--as-of", day.isoformat()]
     return subprocess.Popen(
@@ -112,6 +118,8 @@ def test_two_executors_give_the_same_night(
     night = start(night_home, home, "spark")
     wait_for(night, EXECUTOR, 2)
     finish(night)
+    usage = pq.read_table(night_home.data / "usage_daily.parquet")
+    assert usage.nbytes > 4 * MOST_RESULTS  # they did not pass through the driver
     assert len(expected) > 100
     assert scores(night_home, home) == expected
 
@@ -121,9 +129,11 @@ def test_an_executor_that_is_killed_changes_nothing(
 ) -> None:
     home = night_home.copy(tmp_path / "home")
     night = start(night_home, home, "spark")
-    first, _ = wait_for(night, EXECUTOR, 2)
+    first, second = wait_for(night, EXECUTOR, 2)
     time.sleep(20)  # the rows of some tables are kept by now
     os.kill(first, signal.SIGKILL)
+    time.sleep(40)  # with another in its place
+    os.kill(second, signal.SIGKILL)
     finish(night)
     assert scores(night_home, home) == expected
 
@@ -147,3 +157,66 @@ def test_a_cluster_that_disappears_leaves_the_queue_and_the_next_night_is_comple
     finish(start(night_home, home, "spark", "local[2]"))
     assert scores(night_home, home) == expected
     shutil.rmtree(home)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[str]:
+    """A cluster of a master and two workers, processes of their own; its address."""
+    import pyspark
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    spark, address = str(Path(pyspark.__file__).with_name("bin") / "spark-class"), f"spark://127.0.0.1:{port}"
+    host = ["--host", "127.0.0.1", "--webui-port", "0"]
+    own = ["--cores", "1", "--memory", "1g", "--work-dir", str(tmp_path / "work"), address]
+    commands = [[spark, MASTER, *host, "--port", str(port)], *[[spark, WORKER, *host, *own]] * 2]
+    with ExitStack() as processes:
+        for command in commands:
+            log = processes.enter_context((tmp_path / f"{len(log_files(tmp_path))}.log").open("w"))
+            started = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "SPARK_NO_DAEMONIZE": "1"})
+            processes.callback(end, started)
+        yield address
+
+
+def log_files(folder: Path) -> list[Path]:
+    return list(folder.glob("*.log"))
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
+def kill_all(address: str, *names: str) -> None:
+    """Kill the processes of these names that belong to the cluster of this address, and no others."""
+    port = address.rpartition(":")[2]
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if any(name in line for name in names) and port in line:
+                os.kill(int(entry.name), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("lost", [(WORKER,), (MASTER, WORKER)], ids=["workers", "cluster"])
+def test_a_cluster_of_its_own_that_loses_its_machines_ends_the_night_with_a_sentence(
+    night_home: NightHome, tmp_path: Path, cluster: str, lost: tuple[str, ...]
+) -> None:
+    home = night_home.copy(tmp_path / "home")
+    address = {"spark_driver_host": "127.0.0.1", "spark_driver_bindAddress": "127.0.0.1"}
+    night = start(night_home, home, "spark", cluster, spark_rescue_patience="20", **address)
+    deadline = time.monotonic() + 300
+    while not list(home.parent.glob("work/app-*/1")) and time.monotonic() < deadline and night.poll() is None:
+        time.sleep(0.5)
+    time.sleep(20)
+    kill_all(cluster, *lost)
+    output, _ = night.communicate(timeout=400)
+    assert night.returncode == 1, output
+    assert re.search(rf"The Spark cluster {cluster} (is gone|lost its executors while it computed) \(", output), output
+    assert "The queue is as it was" in output
+    assert "Traceback" not in output
+    assert scores(night_home, home) == []
+    assert not list((home / "nights").glob("*/.*")), "half-written files of the night"

@@ -5,18 +5,28 @@ Validation names a bad row by its file and its number there, so every row gets b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
+
+import pyarrow.parquet as pq
 
 from features.contract import TABLES, ColumnType
 from features.engine.spark.spark_connection import SparkConnection
 from features.engine.spark.spark_errors import explain_cluster_errors
 from features.errors import DataGateError
-from features.source_table import SourceTable
+from features.source_table import ClusterTable, LakeFiles, SourceTable
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, DataFrameReader
 
 PLACE = ("filename", "file_row_number")
 """The columns of a row's place: its file, and its number there from nought on."""
+
+FORMATS = ("DATA_SOURCE_NOT_FOUND", "ClassNotFoundException")
+"""What Spark's errors contain where it has no support of a format."""
 
 QUOTED = ' "<>\\^`{|}%#?[]'
 """The signs that Java does not leave in the path of a file as they are."""
@@ -38,25 +48,110 @@ _TYPES = {
 """DuckDB's name of each of Spark's types, by which the rules are chosen."""
 
 
-def table_of_files(connection: SparkConnection, table: SourceTable) -> SourceTable:
-    """A table of Parquet files that the cluster reads in place.
+def read_cluster_table(connection: SparkConnection, table: SourceTable) -> SourceTable:
+    """A table that the cluster reads: Parquet files in place, a table that it knows itself, or both.
 
     Raises:
-        DataGateError: the files have different types, or a column has texts that would have to be parsed.
+        DataGateError: there is no such table, its files have different types, or a column has texts that would have
+            to be parsed.
     """
+    with explain_cluster_errors(connection.master, table.label):
+        parts = [_table_rows(connection, table, table.cluster)] if table.cluster else []
+        if table.files:
+            reader = connection.session.read.option("mergeSchema", "true")
+            parts.append(_file_rows(reader, table.files, _root(table.files) if table.partitioned else ""))
+        rows = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), parts)
+        types = {field.name: duckdb_type(field.dataType) for field in rows.schema.fields if field.name not in PLACE}
+        refuse_parsing(table, types)
+        view = f"source_{table.name}"
+        connection.set_rows(view, rows)
+    return table.on_cluster(view, types)
+
+
+def _file_rows(reader: DataFrameReader, files: Sequence[str], root: str = "") -> DataFrame:
+    """The rows of Parquet files, each with its place; below ``root`` the names of folders are values of columns."""
     from pyspark.sql import functions
 
-    with explain_cluster_errors(connection.master, table.label):
-        rows = connection.session.read.option("mergeSchema", "true").parquet(*(_escaped(it) for it in table.files))
-        types = {field.name: duckdb_type(field.dataType) for field in rows.schema.fields}
-        refuse_parsing(table, types)
-        pairs = [functions.lit(part) for file in table.files for uri in _uris(file) for part in (uri, file)]
-        path = functions.col("_metadata.file_path")
-        file = functions.coalesce(functions.create_map(*pairs)[path], path)
-        number = functions.col("_metadata.row_index")
-        view = f"source_{table.name}"
-        connection.set_rows(view, rows.select("*", file.alias(PLACE[0]), number.alias(PLACE[1])))
-    return table.on_cluster(view, types)
+    reader = reader.option("basePath", root) if root else reader
+    rows = reader.parquet(*(_escaped(it) for it in files))
+    pairs = [functions.lit(part) for file in files for uri in _uris(file) for part in (uri, file)]
+    path = functions.col("_metadata.file_path")
+    file = functions.coalesce(functions.create_map(*pairs)[path], path)
+    return rows.select("*", file.alias(PLACE[0]), functions.col("_metadata.row_index").alias(PLACE[1]))
+
+
+def _table_rows(connection: SparkConnection, table: SourceTable, given: ClusterTable) -> DataFrame:
+    """The rows of a table that the cluster reads, each with its place."""
+    from pyspark.errors import AnalysisException
+
+    try:
+        rows = _open(connection, given)
+    except Exception as error:
+        if given.files is None or not any(sign in str(error) for sign in FORMATS):
+            raise
+        return _lake_rows(connection, given.files())
+    try:
+        path, number = "_metadata.file_path", "_metadata.row_index"
+        return rows.selectExpr("*", f"{path} AS {PLACE[0]}", f"{number} AS {PLACE[1]}")
+    except AnalysisException:
+        return _numbered(rows, table)
+
+
+def _open(connection: SparkConnection, given: ClusterTable) -> DataFrame:
+    if not given.format:
+        return connection.session.table(given.place)
+    return connection.session.read.option("mergeSchema", "true").format(given.format).load(given.place)
+
+
+def _lake_rows(connection: SparkConnection, lake: LakeFiles) -> DataFrame:
+    """The rows of the files that a log names; it says the types of all columns, those of the folders' names too."""
+    from pyspark.sql import functions
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    schema = from_arrow_schema(lake.columns)
+    if not lake.files:
+        places = [functions.lit("").alias(PLACE[0]), functions.lit(0).cast("long").alias(PLACE[1])]
+        return connection.session.createDataFrame([], schema).select("*", *places)
+    return _file_rows(connection.session.read.schema(schema), lake.files, lake.root)
+
+
+def _numbered(rows: DataFrame, table: SourceTable) -> DataFrame:
+    """The rows of a view, or of a format without numbers of rows, by a number made of their values.
+
+    It is the same whenever and wherever the rows are read again. Equal rows are told apart by the name of their place.
+    """
+    from pyspark.sql import Window, functions
+
+    known = [name for name in rows.columns if name.lower() in TABLES[table.name].names]
+    number = functions.shiftrightunsigned(functions.xxhash64(*(functions.col(f"`{name}`") for name in known)), 1)
+    copy = functions.row_number().over(Window.partitionBy("_number").orderBy("_number"))
+    place, numbered = functions.lit(table.label), rows.select("*", number.alias("_number"))
+    again = functions.concat(place, functions.lit(", again "), functions.col("_copy").cast("string"))
+    file = functions.when(functions.col("_copy") == 1, place).otherwise(again)
+    return numbered.select("*", copy.alias("_copy")).select(
+        *(functions.col(f"`{name}`") for name in rows.columns),
+        file.alias(PLACE[0]),
+        functions.col("_number").alias(PLACE[1]),
+    )
+
+
+def copy_table(connection: SparkConnection, given: ClusterTable, target: Path) -> None:
+    """Write a table of the cluster to a file of this machine, some rows at a time.
+
+    Raises:
+        DataGateError: there is no such table.
+    """
+    with explain_cluster_errors(connection.master, given.place):
+        try:
+            rows = _open(connection, given)
+        except Exception as error:
+            if given.files is None or not any(sign in str(error) for sign in FORMATS):
+                raise
+            rows = _lake_rows(connection, given.files()).drop(*PLACE)
+        answer = connection.with_answer(rows)
+        with pq.ParquetWriter(target, rows.limit(0).toArrow().schema) as writer:
+            for batch in answer.batches():
+                writer.write_batch(batch)
 
 
 def duckdb_type(kind: Any) -> str:
@@ -85,6 +180,13 @@ def refuse_parsing(table: SourceTable, types: Mapping[str, str]) -> None:
                 f"{table.label}: {name} is a text, and Spark does not read all texts as the rules do: export "
                 f"it as {str(wanted).lower()} (Parquet has types), or set engine to duckdb."
             )
+
+
+def _root(files: Sequence[str]) -> str:
+    """The folder above those whose names are values of columns (``month=2026-01``)."""
+    parts = files[0].split("/")
+    place = next((number for number, part in enumerate(parts[:-1]) if "=" in part), len(parts) - 1)
+    return "/".join(parts[:place])
 
 
 def _uris(path: str) -> tuple[str, ...]:

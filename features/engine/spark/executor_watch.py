@@ -11,6 +11,8 @@ from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from features.errors import UsageError
+
 if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
@@ -18,15 +20,26 @@ if TYPE_CHECKING:
 PATIENCE = 180.0
 """Seconds without an executor after which work is cancelled; a cluster that scales up takes a minute or two."""
 
+SETTING = "spark.rescue.patience"
+"""The setting of the session with other seconds, for a cluster that takes longer."""
+
 INTERVAL = 5.0
 """Seconds between two looks."""
 
 
-def watch_executors(session: SparkSession, patience: float = PATIENCE, interval: float = INTERVAL) -> None:
+def watch_executors(session: SparkSession, interval: float = INTERVAL) -> None:
     """Cancel the work of a session whenever it has had no executor for so many seconds.
 
     A session of Spark Connect is watched by its server, and has no context here.
+
+    Raises:
+        UsageError: the setting of the session is no number.
     """
+    given = session.conf.get(SETTING, str(PATIENCE)) or ""
+    try:
+        patience = float(given)
+    except ValueError:
+        raise UsageError(f"The Spark setting {SETTING} cannot be {given!r}: it is a number of seconds.") from None
     with suppress(Exception):
         Thread(target=_watch, args=(session.sparkContext, patience, interval), daemon=True, name="executors").start()
 

@@ -17,7 +17,6 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlglot import exp, parse_one
 
 from features.engine.spark.spark_dialect import with_parameters, write_spark
@@ -66,6 +65,12 @@ class SparkConnection:
         with explain_cluster_errors(self.master):
             self._answer = self._run(tree)
         return self
+
+    def with_answer(self, rows: DataFrame) -> SparkConnection:
+        """Another place for answers, whose answer are these rows of the cluster."""
+        other = self.cursor()
+        other._answer = rows
+        return other
 
     def executemany(self, statement: str, rows: Sequence[Sequence[object]]) -> SparkConnection:
         """Insert some rows of values into a table."""
@@ -167,8 +172,6 @@ class SparkConnection:
             case exp.Alter():
                 self.set_rows(tree.args["actions"][0].this.name, self.relations.rows[tree.this.name])
                 self._drop(tree.this.name)
-            case exp.Copy():
-                self._copy(tree)
             case exp.Set() | exp.Command():
                 return None
             case _ if any(table.db == "information_schema" for table in tree.find_all(exp.Table)):
@@ -176,15 +179,6 @@ class SparkConnection:
             case _:
                 return self._select(tree)
         return None
-
-    def _copy(self, tree: exp.Copy) -> None:
-        """Write the answer of a query to a Parquet file of this machine."""
-        (target,) = tree.args["files"]
-        rows = self.cursor()
-        rows._answer = self._select(tree.this.this if isinstance(tree.this, exp.Subquery) else tree.this)
-        with pq.ParquetWriter(target.name, rows._answer.limit(0).toArrow().schema) as writer:
-            for batch in rows.batches():
-                writer.write_batch(batch)
 
     def _create(self, tree: exp.Create) -> None:
         query, kept = tree.expression, tree.kind == "TABLE"

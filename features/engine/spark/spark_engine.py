@@ -7,9 +7,10 @@ each account, cutoff and measure. Rows that several queries read are computed on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, finalize
@@ -20,7 +21,8 @@ import pyarrow.compute as pc
 
 from features.definitions.measures import Aggregate, Ago, Measure
 from features.engine.account_range import Scope
-from features.engine.spark.cluster_tables import table_of_files
+from features.engine.spark.cluster_quarantine import write_bad_rows
+from features.engine.spark.cluster_tables import copy_table, read_cluster_table
 from features.engine.spark.executor_watch import watch_executors
 from features.engine.spark.spark_connection import Relations, SparkConnection
 from features.engine.spark.spark_errors import explain_cluster_errors
@@ -36,7 +38,7 @@ from features.engine.table_rows import expressions
 from features.engine.table_rows.relations import NUMBERED, number_accounts, relation_rows
 from features.engine.windows import Cutoffs, Floats, Ints
 from features.history.history import History
-from features.source_table import SourceTable
+from features.source_table import ClusterTable, SourceTable
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -76,12 +78,20 @@ class SparkEngine:
 
     def read_table(self, connection: SparkConnection, table: SourceTable) -> SourceTable:
         """A table of a source as the cluster reads it (:mod:`features.engine.spark.cluster_tables`)."""
-        return table_of_files(connection, table)
+        return read_cluster_table(connection, table)
+
+    def copy_table(self, table: ClusterTable, target: Path) -> None:
+        """Write a small table of the cluster to a Parquet file of this machine."""
+        copy_table(self.open(), table, target)
 
     def has(self, history: History) -> bool:
         """Whether the rows of a history are on this cluster."""
         connection: object = history.connection
         return isinstance(connection, SparkConnection)
+
+    def write_bad_rows(self, history: History, queries: Mapping[str, str], rows: int, place: str) -> None:
+        """Write the bad rows of a night (:mod:`features.engine.spark.cluster_quarantine`)."""
+        write_bad_rows(self.connection_of(history), queries, rows, place)
 
     def forget(self, history: History) -> None:
         """Free what the cluster keeps for a history, as soon as nobody has it any more."""

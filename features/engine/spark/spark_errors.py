@@ -35,6 +35,14 @@ LOST = (
     "MetadataFetchFailed",
     "as part of cancellation of all jobs",
 )
+CATALOG = (
+    "TABLE_OR_VIEW_NOT_FOUND",
+    "SCHEMA_NOT_FOUND",
+    "CATALOG_NOT_FOUND",
+    "REQUIRES_SINGLE_PART_NAMESPACE",
+    "NoSuchTable",
+    "NoSuchNamespace",
+)
 FILES = (
     "PATH_NOT_FOUND",
     "FAILED_READ_FILE",
@@ -84,6 +92,8 @@ def explain_cluster_errors(master: str, source: str = "") -> Iterator[None]:
             raise DataGateError(
                 f"{source} has columns of different types in its files: {_first_line(text)}."
             ) from error
+        if source and any(sign in text for sign in CATALOG):
+            raise DataGateError(f"The cluster {master} has no table {source}: see the setting spark_tables.") from error
         if any(sign in text for sign in FILES):
             subject = source or "A file of the source"
             raise DataGateError(

@@ -12,6 +12,7 @@ from features.source_table import FileNote, SourceTable
 from pipelines.sources.column_changes import compare_columns
 from pipelines.sources.files.folder_contents import UnreadFile, read_contents
 from pipelines.sources.folder import FolderSource
+from pipelines.sources.lakes.delta_files import delta_on_cluster, is_delta_here
 from pipelines.sources.lakes.lake_table import LakeTable, table_version, write_table
 
 COLUMNS_FILE = "columns.json"
@@ -54,6 +55,16 @@ class LakeSource:
         plain = [name for name in names if name not in self.lakes]
         staged = {table.name: table for table in self.rest.stage(plain, scratch)} if self.rest and plain else {}
         staged |= {name: self._stage(name, scratch) for name in names if name in self.lakes}
+        return [staged[name] for name in names]
+
+    def stage_for_cluster(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
+        """As ``stage``, but a cluster reads the files of a Delta table on this machine itself."""
+        own = [name for name in names if name in self.lakes and is_delta_here(self.lakes[name])]
+        staged = {table.name: table for table in self.stage([name for name in names if name not in own], scratch)}
+        staged |= {
+            name: SourceTable(name, (), cluster=delta_on_cluster(self.lakes[name], self.files_of(name), scratch))
+            for name in own
+        }
         return [staged[name] for name in names]
 
     def fingerprint(self) -> dict[str, str]:

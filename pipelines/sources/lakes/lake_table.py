@@ -94,14 +94,14 @@ def write_table(table: LakeTable, label: str, target: Path) -> str:
     """
     try:
         version, reader = _open_delta(table) if table.format == "delta" else _open_iceberg(table)
-        schema = pa.schema([(item.name, _plain(item.type)) for item in reader.schema])
+        schema = pa.schema([(item.name, plain_type(item.type)) for item in reader.schema])
         with pq.ParquetWriter(target, schema) as writer:
             for batch in reader:
                 writer.write_batch(batch.cast(schema))
     except ImportError:
         raise UsageError(f"{label} is {table.title}: run {INSTALL}.") from None
     except Exception as error:  # two libraries with errors of their own, of which not all are documented
-        raise DataGateError(f"{label}, {table.title}, cannot be read: {_first_line(error)}.") from None
+        raise DataGateError(f"{label}, {table.title}, cannot be read: {first_line(error)}.") from None
     return version
 
 
@@ -116,14 +116,15 @@ def table_version(table: LakeTable, label: str) -> str:
         if table.format == "iceberg":
             metadata = _static_table(table).metadata
             return f"{metadata.table_uuid} {metadata.current_snapshot_id} {metadata.current_schema_id}"
-        return _delta_version(_delta_table(table))
+        return _delta_version(open_delta_table(table))
     except ImportError:
         raise UsageError(f"{label} is {table.title}: run {INSTALL}.") from None
     except Exception as error:  # see above
-        raise DataGateError(f"{label}, {table.title}, cannot be read: {_first_line(error)}.") from None
+        raise DataGateError(f"{label}, {table.title}, cannot be read: {first_line(error)}.") from None
 
 
-def _delta_table(table: LakeTable) -> Any:
+def open_delta_table(table: LakeTable) -> Any:
+    """The newest version of a Delta table, by its library."""
     from deltalake import DeltaTable
 
     return DeltaTable(table.place, storage_options=dict(table.options) or None)
@@ -136,7 +137,7 @@ def _delta_version(opened: Any) -> str:
 def _open_delta(table: LakeTable) -> tuple[str, Any]:
     from deltalake import QueryBuilder
 
-    opened = _delta_table(table)
+    opened = open_delta_table(table)
     rows = QueryBuilder().register("t", opened).execute("SELECT * FROM t")
     return _delta_version(opened), pa.RecordBatchReader.from_stream(rows)
 
@@ -154,13 +155,14 @@ def _open_iceberg(table: LakeTable) -> tuple[str, Any]:
     return version, opened.scan().to_arrow_batch_reader()
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
+def plain_type(kind: pa.DataType) -> pa.DataType:
     """Texts in a form that Parquet has."""
     if pa.types.is_string_view(kind) or pa.types.is_large_string(kind):
         return pa.string()
     return pa.binary() if pa.types.is_binary_view(kind) or pa.types.is_large_binary(kind) else kind
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of a library says, as part of a sentence."""
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0].rstrip(".: ")[:300]

@@ -1,12 +1,15 @@
 """From the settings to the source of a night: one source, or several with names."""
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from features.errors import DataGateError, RescueError, UsageError
+from pipelines import assembly
 from pipelines.setting_sections.source_settings import SourceSettings
 from pipelines.settings import Settings
 from pipelines.sources.base import Source
+from pipelines.sources.lakes.cluster_source import open_cluster_source
 from pipelines.sources.mappings.mapping import MappedSource
 from pipelines.sources.mappings.mapping_folder import find_mapping
 from pipelines.sources.named.local_times import LocalTimeSource
@@ -18,7 +21,7 @@ KEPT = Path("state") / "sources"
 
 
 def open_configured_source(settings: Settings, tonight: date | None = None) -> Source:
-    """The source that the settings name: ``data``, or all of ``[sources]``.
+    """The source that the settings name: ``data``, all of ``[sources]``, or ``[spark_tables]``.
 
     ``tonight`` is the day of a night that nobody asked for: a source that is stale on it is left out, or stops the
     night, as its settings say.
@@ -27,6 +30,8 @@ def open_configured_source(settings: Settings, tonight: date | None = None) -> S
         UsageError: there is no such source.
         DataGateError: one of several sources cannot be read, and its settings say to stop.
     """
+    if settings.spark_tables:
+        return open_cluster_source(settings.spark_tables, partial(assembly.open_cluster, settings))
     kept = settings.home / KEPT if settings.home.is_dir() else None
     if not settings.sources:
         return open_source(settings.data, mapping=settings.mapping, kept=kept)

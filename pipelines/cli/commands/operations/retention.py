@@ -11,6 +11,7 @@ from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.options import Home
 from pipelines.console import out
+from pipelines.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +47,7 @@ def prune(
     parts = ", ".join(_counted(count, name) for name, count in removed.items() if count)
     verb = "Would delete" if dry_run else "Deleted"
     out.print(f"{verb}: {parts}." if parts else "Nothing is older than that.", markup=False, soft_wrap=True)
+    _warn_of_cluster(settings)
 
 
 def erase(
@@ -70,12 +72,20 @@ def erase(
     changed |= {f"{key} files": count for key, count in erase_from_home(settings.home, account, name).items()}
     parts = ", ".join(_counted(count, name) for name, count in changed.items() if count)
     out.print(f"{account} is erased: {parts}.", markup=False, soft_wrap=True)
+    _warn_of_cluster(settings)
     if current:
         out.print(
             "Warning: the source had this account on the newest night. Erase it there, too, or the next night brings "
             "its name back.",
             soft_wrap=True,
         )
+
+
+def _warn_of_cluster(settings: Settings) -> None:
+    """Bad rows that a cluster wrote to a place of its own are not in the home."""
+    if settings.spark_quarantine:
+        text = f"Warning: bad rows in {settings.spark_quarantine} (spark_quarantine) stay; delete them there."
+        out.print(text, markup=False, soft_wrap=True)
 
 
 _NAMES = {

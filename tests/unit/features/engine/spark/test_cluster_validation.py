@@ -7,11 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.engine.spark.cluster_quarantine import write_bad_rows
 from features.engine.spark.spark_engine import SparkEngine
 from features.engine.spark.spark_session import java_is_missing
-from features.errors import DataGateError
+from features.errors import DataGateError, RescueError
 from features.validation.validate import Validation
 from pipelines.sources.folder import FolderSource
+from pipelines.sources.lakes.cluster_source import open_cluster_source
 from pipelines.sources.read_source import validate_rows
 
 needs_java = pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, and there is none: run `make system`")
@@ -77,6 +79,10 @@ def validated(folder: Path, scratch: Path, cluster: SparkEngine | None) -> Valid
     return validate_rows(FolderSource(folder), scratch, tolerance=1.0, cluster=cluster)
 
 
+def bad_rows(validation: Validation) -> int:
+    return sum(sum(table.quarantined.values()) for table in validation.report.tables.values())
+
+
 @pytest.mark.soak
 def test_the_same_rows_are_accepted_and_named(engine: SparkEngine, untidy: Path, tmp_path: Path) -> None:
     here, there = (validated(untidy, tmp_path / str(n), one) for n, one in enumerate((None, engine)))
@@ -88,10 +94,12 @@ def test_the_same_rows_are_accepted_and_named(engine: SparkEngine, untidy: Path,
     }
     assert sum(table.duplicates for table in here.report.tables.values()) == 2
     assert here.report.unknown_accounts.near_ids > 0
-    bad = [one.write_quarantine(tmp_path / f"bad {n}") for n, one in enumerate((here, there))]
-    assert [path.name for path in bad[0]] == [path.name for path in bad[1]]
-    for mine, theirs in zip(*bad, strict=True):
-        assert pq.read_table(theirs).to_pylist() == pq.read_table(mine).to_pylist()
+    here.write_quarantine(tmp_path / "bad 0")
+    engine.write_bad_rows(there.history, there.quarantine_queries, bad_rows(there), str(tmp_path / "bad 1"))
+    bad = [{path.name: pq.read_table(path).to_pylist() for path in (tmp_path / f"bad {n}").iterdir()} for n in (0, 1)]
+    assert bad[0].keys() == bad[1].keys()
+    for name, rows in bad[0].items():
+        assert bad[1][name] == rows, name
     for name in sorted(here.history.present):
         rows = (one.history.as_of(date(2024, 3, 1)).rows(name).to_pylist() for one in (here, there))
         assert next(rows) == next(rows), name
@@ -100,11 +108,79 @@ def test_the_same_rows_are_accepted_and_named(engine: SparkEngine, untidy: Path,
 def test_texts_that_have_to_be_parsed_are_refused(engine: SparkEngine, tmp_path: Path) -> None:
     write(tmp_path / "data", "accounts", [{"account_id": "a", "created_at": "10.01.2024"}])
     with pytest.raises(DataGateError, match=r"accounts.parquet: created_at is a text, .* engine to duckdb\.$"):
-        validated(tmp_path / "data", tmp_path / "scratch", engine)
+        validated(tmp_path / "data", tmp_path / "scratch", engine).require_fit()
 
 
 def test_files_of_different_types_are_refused(engine: SparkEngine, tmp_path: Path) -> None:
     write(tmp_path / "data" / "accounts", "1", [{"account_id": "a", "created_at": DAY}])
     write(tmp_path / "data" / "accounts", "2", [{"account_id": 2.5, "created_at": DAY}])
     with pytest.raises(DataGateError, match="different types in its files"):
-        validated(tmp_path / "data", tmp_path / "scratch", engine)
+        validated(tmp_path / "data", tmp_path / "scratch", engine).require_fit()
+
+
+@pytest.mark.soak
+def test_tables_of_the_catalog_and_of_places_are_read_by_the_cluster(
+    engine: SparkEngine, untidy: Path, tmp_path: Path
+) -> None:
+    deltalake = pytest.importorskip("deltalake", reason="the extra `lakehouse` is not installed: uv sync --all-extras")
+    rows = {name: pq.read_table(untidy / f"{name}.parquet") for name in ("accounts", "subscriptions", "tickets")}
+    usage = [pq.read_table(file) for file in sorted((untidy / "usage_daily").iterdir())]
+    for name in ("accounts", "subscriptions"):
+        (tmp_path / name).mkdir()
+        pq.write_table(rows[name], tmp_path / name / "part.parquet")
+    engine.session.sql("CREATE DATABASE IF NOT EXISTS crm")
+    engine.session.sql(f"CREATE OR REPLACE TEMP VIEW all_accounts AS SELECT * FROM parquet.`{tmp_path}/accounts`")
+    engine.session.sql(f"CREATE TABLE crm.contracts USING parquet LOCATION '{tmp_path}/subscriptions'")
+    deltalake.write_deltalake(tmp_path / "tickets", rows["tickets"].slice(0, 1))
+    deltalake.write_deltalake(tmp_path / "tickets", rows["tickets"], mode="overwrite")
+    for part in usage:
+        deltalake.write_deltalake(tmp_path / "usage", part, partition_by=["day", "account_id"], mode="append")
+    places = {
+        "accounts": "all_accounts",
+        "subscriptions": "spark_catalog.crm.contracts",
+        "tickets": f"delta:{tmp_path}/tickets",
+        "ticket_events": f"{untidy}/ticket_events.parquet",
+        "usage_daily": f"{tmp_path}/usage",
+        "health_scores": f"parquet:{untidy}/health_scores.parquet",
+    }
+    here = validated(untidy, tmp_path / "here", None)
+    source = open_cluster_source(places, lambda: engine)
+    there = validate_rows(source, tmp_path / "there", tolerance=1.0, cluster=engine)
+    for name, table in here.report.tables.items():
+        other = there.report.tables[name]
+        assert (other.rows, other.accepted, other.duplicates) == (table.rows, table.accepted, table.duplicates), name
+        assert other.quarantined == table.quarantined, name
+        frames = (one.history.as_of(date(2024, 3, 1)).rows(name).to_pylist() for one in (here, there))
+        assert next(frames) == next(frames), name
+    engine.write_bad_rows(there.history, there.quarantine_queries, bad_rows(there), str(tmp_path / "bad"))
+    (event,) = pq.read_table(tmp_path / "bad" / "health_scores.parquet").to_pylist()
+    assert (event["row"], event["value"]) == (2, "101")
+    assert event["file"].startswith("file:/") and event["file"].endswith("/health_scores.parquet")
+    again = pq.read_table(tmp_path / "bad" / "accounts.parquet")["file"].to_pylist()
+    assert set(again) == {"all_accounts"}
+
+
+def test_what_is_not_there_is_a_sentence(engine: SparkEngine, tmp_path: Path) -> None:
+    source = open_cluster_source({"accounts": "main.crm.accounts"}, lambda: engine)
+    with pytest.raises(DataGateError, match=r"^The cluster local\[2\] has no table main.crm.accounts: see the setting"):
+        validate_rows(source, tmp_path, cluster=engine).require_fit()
+    source = open_cluster_source({"accounts": f"{tmp_path}/accounts"}, lambda: engine)
+    with pytest.raises(DataGateError, match=r"/accounts cannot be read by the cluster local\[2\]: "):
+        validate_rows(source, tmp_path, cluster=engine).require_fit()
+
+
+def test_bad_rows_of_an_earlier_run_are_replaced_and_none_are_lost(engine: SparkEngine, tmp_path: Path) -> None:
+    connection, place = engine.open(), tmp_path / "night é" / "quarantine"
+    columns = """'t' AS "table", 'f' AS file, CAST(i AS BIGINT) AS "row", 'c' AS "column", 'r' AS rule, 'v' AS value"""
+    query = f"SELECT {columns} FROM (SELECT unnest([3, 1, 2]) AS i)"
+    place.mkdir(parents=True)
+    (place / "tickets.parquet").write_bytes(b"of an earlier run")
+    write_bad_rows(connection, {"t": query}, 3, str(place))
+    assert [path.name for path in place.parent.iterdir()] == ["quarantine"]
+    assert [path.name for path in place.iterdir()] == ["t.parquet"]
+    assert pq.read_table(place / "t.parquet")["row"].to_pylist() == [1, 2, 3]
+    with pytest.raises(RescueError, match=r"wrote 4 bad rows to .*/quarantine, and 3 of them are there: .* shared"):
+        write_bad_rows(connection, {"t": query}, 4, str(place))
+    assert [path.name for path in place.parent.iterdir()] == ["quarantine"]
+    write_bad_rows(connection, {}, 0, str(place))
+    assert not place.exists()
