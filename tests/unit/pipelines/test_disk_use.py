@@ -1,0 +1,97 @@
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.errors import RescueError
+from features.progress import listening
+from features.source_table import SourceTable
+from pipelines.disk_use import DiskNeed, check_disk, size_text
+
+MILLION = {"accounts": 1_600_000, "usage_daily": 475_000_000, "ticket_events": 92_000_000}
+
+
+class Heard:
+    """What the user sees."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def show_share(self, share: float) -> None:
+        """Nothing: a disk has no progress."""
+
+    def show_line(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    listener = Heard()
+    with listening(listener):
+        yield listener
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    def only(size: int) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size))
+
+    return only
+
+
+def test_a_small_source_is_not_worth_a_line(tmp_path: Path, heard: Heard) -> None:
+    assert check_disk(DiskNeed.of({"accounts": 10_000, "tickets": 100_000}, by_ranges=False), tmp_path, tmp_path)
+    assert heard.lines == []
+
+
+def test_a_large_source_says_what_it_needs_and_what_is_free(
+    tmp_path: Path, heard: Heard, free: Callable[[int], None]
+) -> None:
+    free(48 * 10**9)
+    assert check_disk(DiskNeed.of(MILLION, by_ranges=True), tmp_path, tmp_path)
+    (line,) = heard.lines
+    assert line.startswith(f"Disk: about 7.1 GB in {tmp_path} and 4.1 GB in ")
+    assert line.endswith("; 48 GB free")
+
+
+def test_what_is_kept_already_is_not_needed_again() -> None:
+    first = DiskNeed.of(MILLION, by_ranges=True)
+    assert DiskNeed.of(MILLION, by_ranges=True, kept=first.home - 5).home == 5
+    assert DiskNeed.of(MILLION, by_ranges=True, kept=10**12).home == 0
+    assert DiskNeed.of(MILLION, by_ranges=False).scratch == 0
+
+
+def test_a_disk_that_cannot_hold_what_is_kept_is_a_warning(
+    tmp_path: Path, heard: Heard, free: Callable[[int], None]
+) -> None:
+    free(9 * 10**9)  # enough for scratch, or for what is kept, not for both on one disk
+    assert not check_disk(DiskNeed.of(MILLION, by_ranges=True), tmp_path, tmp_path)
+    assert heard.lines[-1].startswith(f"Warning: {tmp_path} has not enough disk")
+
+
+def test_a_disk_that_cannot_hold_the_scratch_is_refused(tmp_path: Path, free: Callable[[int], None]) -> None:
+    free(3 * 10**9)
+    with pytest.raises(RescueError, match=r"3\.0 GB free, and this source needs about 4\.1 GB there: nothing was"):
+        check_disk(DiskNeed.of(MILLION, by_ranges=True), tmp_path, tmp_path)
+
+
+def test_rows_are_counted_by_the_footers_of_files(tmp_path: Path) -> None:
+    files = [tmp_path / f"{place}.parquet" for place in range(2)]
+    for file in files:
+        pq.write_table(pa.table({"account_id": [str(place) for place in range(1000)]}), file)
+    table = SourceTable("accounts", tuple(map(str, files)))
+    by_rows = DiskNeed.of({"accounts": 2000}, by_ranges=False)
+    assert DiskNeed.of_tables([table], "4GiB", tmp_path / "state") == by_rows
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "kept").write_bytes(bytes(1000))
+    assert DiskNeed.of_tables([table], "4GiB", tmp_path / "state").home == by_rows.home - 1000
+    assert DiskNeed.of_tables([table], "1MiB", tmp_path / "state").scratch > 0
+
+
+@pytest.mark.parametrize(("size", "text"), [(340 * 10**6, "340 MB"), (7.64 * 10**9, "7.6 GB"), (48 * 10**9, "48 GB")])
+def test_sizes_are_for_people(size: float, text: str) -> None:
+    assert size_text(size) == text
