@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-MAGIC = b"RESCUE STATE 04\n"
+MAGIC = b"RESCUE STATE 05\n"
 """The first bytes of a file of this format; whenever the content of any cache file changes, the number rises."""
 
 _failures: list[tuple[Path, str]] = []

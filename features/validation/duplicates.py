@@ -6,6 +6,7 @@ compared exactly, so that two keys with one hash cost time and never a row.
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from features.arrow import number_array
 from features.contract import Table
@@ -31,11 +32,33 @@ def reject_duplicates(incoming: IncomingTable, count: int) -> RepeatedKeys:
     repeated = find_repeated_keys(incoming.cursor, hash_sql, rows, count)
     candidates = repeated
     if not repeated.few:  # most rows are further versions of a key: look for equal keys known at the same instant
-        hash_sql = f"hash({', '.join(_version_key(incoming))})"
+        hash_sql = version_hash(incoming)
         candidates = find_repeated_keys(incoming.cursor, hash_sql, rows, count)
     if len(candidates.hashes):
         _compare(incoming, rows, hash_sql, candidates)
     return repeated
+
+
+def version_hash(incoming: IncomingTable) -> str:
+    """SQL of the hash of a row's key and the instant at which the row was known."""
+    return f"hash({', '.join(_version_key(incoming))})"
+
+
+def reject_surplus(incoming: IncomingTable, hash_sql: str, candidates: NDArray[np.uint64]) -> pa.Table:
+    """Compare the rows with one of these hashes, and reject those that are one too many; returns them with their hash.
+
+    The hashes are of keys or of versions, as ``hash_sql`` makes them.
+    """
+    incoming.cursor.register("repeated_hashes", pa.table({"hash": number_array(candidates)}))
+    key = _create_candidates(incoming, incoming.remaining, hash_sql)
+    surplus = _surplus_rows(incoming.table, _candidates(incoming), key, sorted(incoming.types), ", hash")
+    rows = incoming.cursor.sql(surplus).to_arrow_table()
+    incoming.cursor.execute(f"DROP TABLE {_candidates(incoming)}")
+    incoming.cursor.unregister("repeated_hashes")
+    incoming.cursor.register("surplus_rows", rows)
+    incoming.cursor.execute(f"INSERT INTO {incoming.rejected} SELECT * EXCLUDE hash FROM surplus_rows")
+    incoming.cursor.unregister("surplus_rows")
+    return rows
 
 
 def duplicates_rule(incoming: IncomingTable) -> str:
@@ -54,7 +77,7 @@ def _compare(incoming: IncomingTable, rows: str, hash_sql: str, candidates: Repe
 
 def _reject_on_cluster(incoming: IncomingTable) -> RepeatedKeys:
     """The same where the rows are on a cluster: no hash comes back, and no repeated key is known here."""
-    rows, hash_sql = incoming.remaining, f"hash({', '.join(_version_key(incoming))})"
+    rows, hash_sql = incoming.remaining, version_hash(incoming)
     repeated = f"SELECT hash FROM (SELECT {hash_sql} AS hash FROM {rows}) GROUP BY hash HAVING count(*) > 1"
     incoming.cursor.execute(f"CREATE OR REPLACE TEMP TABLE repeated_hashes AS {repeated}")
     if incoming.number("SELECT count(*) FROM repeated_hashes"):
@@ -65,16 +88,27 @@ def _reject_on_cluster(incoming: IncomingTable) -> RepeatedKeys:
 
 def _reject_surplus(incoming: IncomingTable, rows: str, hash_sql: str) -> None:
     """Compare the rows with one of ``repeated_hashes``, and reject those that are one too many."""
-    name, key, present = f"candidates_{incoming.table.name}", _version_key(incoming), sorted(incoming.types)
-    values = ", ".join(f"{incoming.columns[column]} AS {quote_name(column)}" for column in present)
+    key, name = _create_candidates(incoming, rows, hash_sql), _candidates(incoming)
+    surplus = _surplus_rows(incoming.table, name, key, sorted(incoming.types))
+    incoming.cursor.execute(f"INSERT INTO {incoming.rejected} {surplus}")
+    incoming.cursor.execute(f"DROP TABLE {name}")
+
+
+def _candidates(incoming: IncomingTable) -> str:
+    return f"candidates_{incoming.table.name}"
+
+
+def _create_candidates(incoming: IncomingTable, rows: str, hash_sql: str) -> int:
+    """Create the table of the rows with one of ``repeated_hashes``; returns how many columns their key has."""
+    key = _version_key(incoming)
+    values = ", ".join(f"{incoming.columns[column]} AS {quote_name(column)}" for column in sorted(incoming.types))
     keys = ", ".join(f"{part} AS key{number}" for number, part in enumerate(key))
     selected = f"SELECT s.filename AS file, s.file_row_number AS n, {hash_sql} AS hash, {keys}, {values} FROM {rows}"
     incoming.cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name} AS "
-        f"SELECT * EXCLUDE hash FROM ({selected}) SEMI JOIN repeated_hashes USING (hash)"
+        f"CREATE OR REPLACE TEMP TABLE {_candidates(incoming)} AS "
+        f"SELECT * FROM ({selected}) SEMI JOIN repeated_hashes USING (hash)"
     )
-    incoming.cursor.execute(f"INSERT INTO {incoming.rejected} {_surplus_rows(incoming.table, name, len(key), present)}")
-    incoming.cursor.execute(f"DROP TABLE {name}")
+    return len(key)
 
 
 def _version_key(incoming: IncomingTable) -> list[str]:
@@ -91,7 +125,7 @@ def _version_key(incoming: IncomingTable) -> list[str]:
     return [*parts, f"coalesce({columns['known_at']}, CAST({columns[table.event_time]} AS TIMESTAMP))"]
 
 
-def _surplus_rows(table: Table, candidates: str, parts: int, columns: list[str]) -> str:
+def _surplus_rows(table: Table, candidates: str, parts: int, columns: list[str], further: str = "") -> str:
     """The query of duplicates and conflicting rows among the candidates, as rejected rows."""
     values = ", ".join(quote_name(column) for column in columns)
     key = ", ".join(f"key{number}" for number in range(parts))
@@ -100,4 +134,7 @@ def _surplus_rows(table: Table, candidates: str, parts: int, columns: list[str])
     counted = f"SELECT *, count_if(NOT again) OVER (PARTITION BY {key}) > 1 AS differ FROM ({marked})"
     rule = f"CASE WHEN again THEN {quote_text(DUPLICATE)} ELSE {quote_text(Rule.CONFLICT)} END"
     column = quote_text(table.key[0])
-    return f"SELECT NULL, file, n + 1, {column}, {rule}, left({shown}, 200) FROM ({counted}) WHERE again OR differ"
+    return (
+        f"SELECT NULL AS label, file, n + 1, {column}, {rule}, left({shown}, 200){further} "
+        f"FROM ({counted}) WHERE again OR differ"
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import duckdb
 import pyarrow as pa
 
-from features.contract import Table
+from features.contract import Reference, Table
 from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable
 from features.validation.rules import RowTest, Rule, row_tests
@@ -48,6 +48,12 @@ class IncomingTable:
         """The select list of the contract's columns in their types."""
         return ", ".join(f"{sql} AS {quote_name(column)}" for column, sql in self.columns.items())
 
+    def with_labels(self, labels: Collection[str]) -> IncomingTable:
+        """The same with the files that have these labels."""
+        wanted, source = set(labels), self.source
+        files = [file for file in source.files if source.labels[file] in wanted]
+        return replace(self, source=source.select_files(self.cursor, files, self.types))
+
     @property
     def remaining(self) -> str:
         """The rows not rejected so far, as SQL for ``FROM``."""
@@ -62,18 +68,39 @@ class IncomingTable:
         return int(self.cursor.execute(sql).fetchall()[0][0] or 0)  # a count over no rows is NULL
 
 
+def own_tests(incoming: IncomingTable) -> list[RowTest]:
+    """The tests of one row that need no other row."""
+    return row_tests(incoming.table, incoming.types, incoming.columns, incoming.reading)
+
+
 def tests_with_parents(incoming: IncomingTable) -> tuple[list[RowTest], str]:
     """The tests of one row and the relation in which they run: the source's rows beside their parents."""
-    tests = row_tests(incoming.table, incoming.types, incoming.columns, incoming.reading)
-    parent = incoming.table.parent
-    if parent is None:
-        return tests, f"{incoming.source.relation} s"
-    name, key = parent.table, parent.column
+    own = own_tests(incoming)
+    if incoming.table.parent is None:
+        return own, f"{incoming.source.relation} s"
+    return [*own, parent_test(incoming)], beside_parents(incoming, f"{incoming.source.relation} s")
+
+
+def parent_test(incoming: IncomingTable) -> RowTest:
+    """The test of a row beside its parent (see :func:`beside_parents`), of a table that has parents."""
+    key = _parent(incoming).column
     value = incoming.columns[key]
     given = f"{value} IS NOT NULL AND " if incoming.table.column(key).empty_means else ""
-    tests.append(RowTest(Rule.UNKNOWN_ACCOUNT, key, f"{given}p.parent IS NULL", value))
-    parents = f"(SELECT {key} AS parent FROM accepted_{name})"
-    return tests, f"{incoming.source.relation} s LEFT JOIN {parents} p ON p.parent = {value}"
+    return RowTest(Rule.UNKNOWN_ACCOUNT, key, f"{given}p.parent IS NULL", value)
+
+
+def beside_parents(incoming: IncomingTable, rows: str) -> str:
+    """SQL for ``FROM`` of rows ``s`` and their parents ``p``, which are NULL where there is none."""
+    parent = _parent(incoming)
+    parents = f"(SELECT {parent.column} AS parent FROM accepted_{parent.table})"
+    return f"{rows} LEFT JOIN {parents} p ON p.parent = {incoming.columns[parent.column]}"
+
+
+def _parent(incoming: IncomingTable) -> Reference:
+    parent = incoming.table.parent
+    if parent is None:
+        raise ValueError(f"rows of {incoming.table.name} belong to no other table")
+    return parent
 
 
 def breaks_any(tests: list[RowTest]) -> str:

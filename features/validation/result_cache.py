@@ -37,26 +37,34 @@ REJECTED_SCHEMA = pa.schema(
 class CachedResult:
     """The validation result of one table.
 
-    ``values`` are plain JSON values, ``rejected`` the rows that were not accepted, and ``keys`` one column of ids or
-    hashes that is too long for JSON.
+    ``values`` are plain JSON values, ``rejected`` the rows that were not accepted, ``keys`` one column of ids or hashes
+    that is too long for JSON, and ``further`` more tables.
     """
 
     key: str
     values: Mapping[str, Any]
     rejected: pa.Table
     keys: pa.Table
+    further: Sequence[pa.Table] = ()
 
     @classmethod
     def read(cls, folder: Path, key: str) -> CachedResult | None:
         """The result that a folder holds under this key; ``None`` where it holds none."""
+        result = cls.read_last(folder)
+        return result if result and result.key == key else None
+
+    @classmethod
+    def read_last(cls, folder: Path) -> CachedResult | None:
+        """The result that a folder holds, under whatever key; ``None`` where it holds none."""
         file = read_cache_file(folder / RESULT_FILE)
-        if file is None or file.values.get("key") != key or len(file.tables) != 2:
+        if file is None or "key" not in file.values or len(file.tables) < 2:
             return None
-        return cls(key, file.values, *file.tables)
+        rejected, keys, *further = file.tables
+        return cls(file.values["key"], file.values, rejected, keys, further)
 
     def write(self, folder: Path) -> None:
         """Cache the result for the next night, where the folder can be written."""
-        tables = [self.rejected.cast(REJECTED_SCHEMA), self.keys]
+        tables = [self.rejected.cast(REJECTED_SCHEMA), self.keys, *self.further]
         write_cache_file(folder / RESULT_FILE, CachedFile({**self.values, "key": self.key}, tables))
 
     def rejected_in(self, labels: Sequence[str]) -> pa.Table:

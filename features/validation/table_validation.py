@@ -5,21 +5,30 @@ all others. It has rows only where something is wrong, so the usual table is a v
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
-from features.arrow import number_array, to_numpy
 from features.contract import PARENTS, Table
+from features.history.cache_files import cache_key
 from features.history.partitions import ValidatedPartitions
 from features.history.repeated_keys import RepeatedKeys
+from features.history.row_parts import RowParts
 from features.history.versions import EPOCH
 from features.quoting import quote_text
 from features.source_table import SourceTable, explain_read_errors
+from features.validation.accepted_rows import AcceptedRows, described_rows
+from features.validation.by_file.kept_file import KeptFile, KeptTable, hash_table, read_hashes
+from features.validation.by_file.validate_files import (
+    can_validate_files,
+    repeated_with,
+    row_parts,
+    validate_files,
+)
 from features.validation.duplicates import DUPLICATE, reject_duplicates
 from features.validation.incoming_table import (
     IncomingTable,
@@ -32,7 +41,13 @@ from features.validation.incoming_table import (
     tests_with_parents,
 )
 from features.validation.partitioned_usage import is_partitioned, validate_partitions
-from features.validation.reopened_tickets import find_reopening, reopened_kind, with_reopening
+from features.validation.reopened_tickets import (
+    accepted_rows,
+    find_reopening,
+    has_working_events,
+    read_reopening,
+    restore_reopening,
+)
 from features.validation.result_cache import CachedResult, result_key
 from features.validation.rules import Rule
 from features.validation.validation_report import QuarantinedRow, TableReport
@@ -46,25 +61,12 @@ EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class AcceptedRows:
-    """The first and last day of the accepted rows, and their number.
-
-    ``empty`` is how many have no value, by column in which that has a meaning.
-    """
-
-    first: date | None
-    last: date | None
-    count: int
-    empty: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class ValidatedTable:
     """A table after validation: its report, and the contract's columns that the source has for it.
 
     ``files_read`` is how many files were read to validate it. ``partitions`` are those of usage in several files;
     ``repeated_keys`` are the keys that occur more than once. ``key`` changes whenever its accepted rows may have
-    changed; ``None`` where there is no such key.
+    changed; ``None`` where there is no such key. ``parts`` are its rows by file, where that is known.
     """
 
     report: TableReport
@@ -73,6 +75,7 @@ class ValidatedTable:
     partitions: ValidatedPartitions | None = None
     repeated_keys: RepeatedKeys | None = None
     key: str | None = None
+    parts: RowParts | None = None
 
 
 def validate_table(
@@ -84,11 +87,13 @@ def validate_table(
     *,
     reading: ReadingRules | None = None,
     parents_key: str | None = "",
+    keep: bool = True,
 ) -> ValidatedTable:
     """Validate every row of ``source`` and create the view of the accepted ones under the table's name.
 
     Results about files that have not changed are cached in the folder ``state``, and their rows are not read.
-    ``reading`` says what values mean; ``parents_key`` is the key of the table that its rows belong to.
+    ``reading`` says what values mean; ``parents_key`` is the key of the table that its rows belong to. ``keep`` is
+    whether a later night will find the folder again.
 
     Raises:
         DataGateError: a file cannot be read; the sentence names it.
@@ -96,12 +101,12 @@ def validate_table(
     rules = reading or ReadingRules()
     with explain_read_errors(source.label):
         try:
-            return _validate(connection, table, source, scratch, state, rules, parents_key)
+            return _validate(connection, table, source, scratch, state, rules, parents_key, keep=keep)
         except duckdb.InvalidInputException as error:
             if SYMPTOM not in str(error):
                 raise
             as_bytes = with_texts_as_bytes(source, scratch / "bytes")
-            return _validate(connection, table, as_bytes, scratch, state, rules, parents_key)
+            return _validate(connection, table, as_bytes, scratch, state, rules, parents_key, keep=keep)
 
 
 def _validate(
@@ -112,6 +117,8 @@ def _validate(
     state: Path,
     reading: ReadingRules,
     parents_key: str | None,
+    *,
+    keep: bool,
 ) -> ValidatedTable:
     source_types = source.types(connection)
     types = {name.lower(): kind for name, kind in source_types.items() if name.lower() in table.names}
@@ -131,20 +138,12 @@ def _validate(
         _create_view(incoming, scratch)
         report = _with_counts(incoming, report, _accepted_in(incoming, report, partitions))
         return ValidatedTable(report, partitions.files_read, frozenset(types), partitions)
-    key = _table_key(incoming, parents_key)
-    cached = CachedResult.read(state, key) if key else None
-    replacements = cached.values["replacements"] if cached else find_replacements(incoming)
-    incoming = replace(incoming, replacements=replacements)
-    repeated, accepted = _reuse(incoming, cached) if cached else _compute(incoming, report.rows)
-    reopens = bool(not cached or cached.values["reopens"]) and find_reopening(incoming)
-    if key and not cached:
-        _cache_result(incoming, key, repeated, accepted, reopens=reopens).write(state)
+    outcome = _judge_rows(incoming, report.rows, state, parents_key, keep=keep)
+    incoming, reopens, files = outcome.incoming, outcome.reopens, outcome.files
     _create_view(incoming, scratch, reopens=reopens)
-    files_read = 0 if cached else len(source.files)
-    report = _with_counts(incoming, report, accepted)
-    # Some rows are of another kind now, and so have another key; on a cluster no key is known here.
-    repeated_keys = None if reopens or source.view else repeated
-    return ValidatedTable(report, files_read, frozenset(types), repeated_keys=repeated_keys, key=key)
+    report = _with_counts(incoming, report, outcome.accepted)
+    parts = row_parts(incoming, files) if files else None
+    return ValidatedTable(report, outcome.files_read, frozenset(types), None, outcome.repeated, outcome.key, parts)
 
 
 def _missing_columns(table: Table, report: TableReport) -> str:
@@ -156,7 +155,7 @@ def _missing_columns(table: Table, report: TableReport) -> str:
 def _table_key(incoming: IncomingTable, parents_key: str | None) -> str | None:
     """A text that changes with everything that the result depends on; ``None`` where a file has no fingerprint.
 
-    A row of any table but usage may have its duplicate in any file, so the whole table has one result.
+    This is the result of the whole table, which is used while no file and no parent has changed.
     """
     source = incoming.source
     if parents_key is None or source.unreadable_lines or not all(file in source.fingerprints for file in source.files):
@@ -165,35 +164,98 @@ def _table_key(incoming: IncomingTable, parents_key: str | None) -> str | None:
     return result_key(incoming, parents_key, files)
 
 
-def _compute(incoming: IncomingTable, rows: int) -> tuple[RepeatedKeys, AcceptedRows]:
-    """Fill ``rejected_<table>`` by reading the rows."""
-    repeated = _reject(incoming, rows)
-    return repeated, _accepted_rows(incoming)
+@dataclass(frozen=True)
+class _Outcome:
+    """What is decided of a table's rows: how they are read, and which are accepted.
+
+    ``files`` are those of a table that is validated by file, ``key`` identifies the accepted rows.
+    """
+
+    incoming: IncomingTable
+    repeated: RepeatedKeys | None
+    accepted: AcceptedRows
+    reopens: bool
+    files_read: int
+    key: str | None
+    files: Mapping[str, KeptFile] | None = None
 
 
-def _cache_result(
-    incoming: IncomingTable, key: str, repeated: RepeatedKeys, accepted: AcceptedRows, *, reopens: bool
-) -> CachedResult:
-    values = {
-        "rows": repeated.rows,
-        "span": [day and day.isoformat() for day in (accepted.first, accepted.last)],
-        "accepted": accepted.count,
-        "empty": accepted.empty,
-        "replacements": incoming.replacements,
-        "reopens": reopens,
+def _judge_rows(incoming: IncomingTable, count: int, state: Path, parents_key: str | None, *, keep: bool) -> _Outcome:
+    """Fill ``rejected_<table>``: from a result of the same files, by files, or by reading all rows."""
+    key = _table_key(incoming, parents_key)
+    last = CachedResult.read_last(state)
+    if last and key and last.key == key:
+        return _reuse(incoming, last, key)
+    if keep and can_validate_files(incoming):
+        return _validate_by_file(incoming, state, key, parents_key, last)
+    incoming = replace(incoming, replacements=find_replacements(incoming))
+    repeated = _reject(incoming, count)
+    accepted = _accepted_rows(incoming)
+    reopens = has_working_events(incoming) and find_reopening(incoming)
+    # Some rows are of another kind now, and so have another key; on a cluster no key is known here.
+    known = None if reopens or incoming.source.view else repeated
+    outcome = _Outcome(incoming, known, accepted, reopens, len(incoming.source.files), key)
+    if key:
+        tables = [read_reopening(incoming) if reopens else pa.table({})]
+        rejected, hashes = read_rejected_rows(incoming), hash_table(repeated.hashes)
+        CachedResult(key, _values(outcome, count, parents_key), rejected, hashes, tables).write(state)
+    return outcome
+
+
+def _validate_by_file(
+    incoming: IncomingTable, state: Path, key: str | None, parents_key: str | None, last: CachedResult | None
+) -> _Outcome:
+    """Read only what the files that are new or gone concern, or the parents that are."""
+    rules = result_key(incoming)
+    kept = KeptTable.of_result(last, rules)
+    same_parents = bool(kept and last and parents_key is not None and last.values["parents"] == parents_key)
+    result = validate_files(incoming, state, rules, kept, same_parents=same_parents)
+    outcome = _Outcome(
+        result.incoming,
+        result.repeated_keys,
+        result.accepted,
+        result.reopening is not None,
+        result.files_read,
+        _rows_key(result.files),
+        result.files,
+    )
+    result.kept().to_result(key or "", rules, _values(outcome, result.rows, parents_key)).write(state)
+    return outcome
+
+
+def _rows_key(files: Mapping[str, KeptFile]) -> str:
+    """A text that changes whenever the accepted rows of any file may have changed."""
+    return cache_key(sorted(file.rows_key for file in files.values()))
+
+
+def _values(outcome: _Outcome, rows: int, parents_key: str | None) -> dict[str, Any]:
+    """The outcome as plain JSON values; ``rows`` is the number of all rows."""
+    return {
+        "parents": parents_key,
+        "rows": rows,
+        "accepted": outcome.accepted.as_json(),
+        "replacements": outcome.incoming.replacements,
     }
-    hashes = pa.table({"key": number_array(repeated.hashes)})
-    return CachedResult(key, values, read_rejected_rows(incoming), hashes)
 
 
-def _reuse(incoming: IncomingTable, cached: CachedResult) -> tuple[RepeatedKeys, AcceptedRows]:
-    """Fill ``rejected_<table>`` from the cached result."""
+def _reuse(incoming: IncomingTable, cached: CachedResult, key: str) -> _Outcome:
+    """Fill ``rejected_<table>`` from the cached result of the same files."""
+    values = cached.values
+    incoming = replace(incoming, replacements=values["replacements"])
     reject_cached_rows(incoming, cached.rejected)
     label_rejected_rows(incoming)
-    values = cached.values
-    first, last = (date.fromisoformat(day) if day else None for day in values["span"])
-    hashes = to_numpy(cached.keys["key"]).astype(np.uint64, copy=False)
-    return RepeatedKeys(hashes, values["rows"]), AcceptedRows(first, last, values["accepted"], values["empty"])
+    files = {label: KeptFile.from_json(file) for label, file in values.get("files", {}).items()}
+    reopening = cached.further[0] if cached.further[0].num_columns else None
+    reopens = reopening is not None and restore_reopening(incoming, reopening)
+    return _Outcome(
+        incoming,
+        None if reopens and not files else repeated_with(read_hashes(cached.keys), values["rows"], reopening),
+        AcceptedRows.from_json(values["accepted"]),
+        reopens,
+        0,
+        _rows_key(files) if files else key,
+        files,
+    )
 
 
 def _reject(incoming: IncomingTable, count: int) -> RepeatedKeys:
@@ -213,17 +275,10 @@ def _reject(incoming: IncomingTable, count: int) -> RepeatedKeys:
 
 
 def _create_view(incoming: IncomingTable, scratch: Path, *, reopens: bool = False) -> None:
-    """Create the table's view: over the source's file, or over a file of the rows whose texts had to be parsed.
-
-    The same where some events reopen their ticket: which ones, the table ``REOPENING`` says.
-    """
-    name, rows = incoming.table.name, incoming.remaining
-    if reopens:
-        kind = reopened_kind(incoming.columns["kind"])
-        incoming, rows = replace(incoming, replacements={**incoming.replacements, "kind": kind}), with_reopening(rows)
-    accepted = f"SELECT {incoming.select} FROM {rows}"
+    """Create the table's view: over the source's file, or over a file of the rows whose texts had to be parsed."""
+    name, accepted = incoming.table.name, accepted_rows(incoming, reopens=reopens)
     parsing = any(needs_parsing(incoming.table.column(column), kind) for column, kind in incoming.types.items())
-    if (reopens or parsing) and not incoming.source.view:
+    if parsing and not incoming.source.view:
         scratch.mkdir(parents=True, exist_ok=True)
         file = quote_text(str(scratch / f"{name}.parquet"))
         incoming.cursor.execute(f"COPY ({accepted}) TO {file} (FORMAT parquet)")
@@ -235,13 +290,9 @@ def _create_view(incoming: IncomingTable, scratch: Path, *, reopens: bool = Fals
 
 
 def _accepted_rows(incoming: IncomingTable) -> AcceptedRows:
-    columns, table = incoming.columns, incoming.table
-    event = columns[table.event_time] if table.event_time else "NULL"
-    empty = [column.name for column in table.columns if column.empty_means]
-    counts = "".join(f", count(*) - count({columns[name]})" for name in empty)
-    span = f"SELECT CAST(min({event}) AS DATE), CAST(max({event}) AS DATE), count(*){counts} FROM {incoming.remaining}"
-    ((first, last, count, *missing),) = incoming.cursor.execute(span).fetchall()
-    return AcceptedRows(first, last, count, dict(zip(empty, missing, strict=True)))
+    rows = f"SELECT {described_rows(incoming)} FROM {incoming.remaining}"
+    (row,) = incoming.cursor.execute(rows).fetchall()
+    return AcceptedRows.of_row(incoming.table, row)
 
 
 def _accepted_in(incoming: IncomingTable, report: TableReport, partitions: ValidatedPartitions) -> AcceptedRows:

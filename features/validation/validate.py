@@ -106,6 +106,7 @@ def validate_tables(
             folder / name,
             reading=reading,
             parents_key=_parents_key(name, validated),
+            keep=state is not None,
         )
     with_unknown = [name for name, table in validated.items() if Rule.UNKNOWN_ACCOUNT in table.report.quarantined]
     unknown = find_unknown_accounts(connection, with_unknown)
@@ -138,6 +139,7 @@ def _open_history(
         repeated_keys={name: table.repeated_keys for name, table in validated.items() if table.repeated_keys},
         state=state,
         row_keys={name: table.key for name, table in validated.items()},
+        row_parts={name: table.parts for name, table in validated.items() if table.parts},
         scratch=scratch,
     )
 

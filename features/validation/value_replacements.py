@@ -8,7 +8,9 @@ Only what was found is replaced.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from features.contract import Column, ColumnType
 from features.contract.vocabulary import Vocabulary
@@ -38,17 +40,84 @@ _MERGED = (
 """How the value of a closing event begins that says that the ticket was merged into another one."""
 
 
+@dataclass(frozen=True)
+class ValueSurvey:
+    """What some rows hold that is not read as it is.
+
+    ``empty`` are the columns of texts in which a word means "empty", ``dates`` the columns of dates of which some may
+    mean "no date", ``words`` the different values of each column with a vocabulary, and ``of_kinds`` those whose
+    meaning depends on the kind of their event, by kind. ``merged`` is whether an event says that its ticket was merged.
+
+    The same rows are read in the same way by the replacements of a survey of more rows: a value has one meaning, and
+    what is not in the rows is never replaced.
+    """
+
+    empty: frozenset[str] = frozenset()
+    dates: frozenset[str] = frozenset()
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    of_kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    merged: bool = False
+
+    def with_rows(self, other: ValueSurvey) -> ValueSurvey:
+        """The survey of these rows and those of another."""
+        words, of_kinds = (
+            {name: _first_values([*some.get(name, ()), *more.get(name, ())]) for name in {**some, **more}}
+            for some, more in ((self.words, other.words), (self.of_kinds, other.of_kinds))
+        )
+        merged = self.merged or other.merged
+        return ValueSurvey(self.empty | other.empty, self.dates | other.dates, words, of_kinds, merged)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every value of a vocabulary is among its words, and not only the first of very many."""
+        return all(len(values) < MAX_VALUES for words in (self.words, self.of_kinds) for values in words.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        values = asdict(self)
+        return {**values, "empty": sorted(self.empty), "dates": sorted(self.dates)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ValueSurvey:
+        """The survey from its JSON values."""
+        sets = {name: frozenset(values[name]) for name in ("empty", "dates")}
+        return cls(**{**values, **sets})
+
+
 def find_replacements(incoming: IncomingTable) -> dict[str, str]:
     """By column that is not read as it is, the SQL of its value."""
-    replacements = {name: without_empty_words(incoming.columns[name]) for name in texts_with_empty_words(incoming)}
-    replacements |= _without_no_dates(incoming)
-    replacements |= _without_separators(incoming)
-    for column, values in _distinct_words(incoming):
-        if column.vocabulary:
-            words = _meanings(values, incoming.reading.vocabulary(column.vocabulary))
+    numbers = _without_separators(incoming)
+    return numbers | replacements_by(survey_values(incoming), incoming)
+
+
+def survey_values(incoming: IncomingTable) -> ValueSurvey:
+    """Read what the rows hold that is not read as it is, numbers with separators aside."""
+    words = {column.name: _first_values(values) for column, values in _distinct_words(incoming)}
+    survey = ValueSurvey(frozenset(texts_with_empty_words(incoming)), _may_mean_no_date(incoming), words)
+    of_kinds, merged = _dependent_values(incoming, _plain_replacements(survey, incoming))
+    return replace(survey, of_kinds=of_kinds, merged=merged)
+
+
+def replacements_by(survey: ValueSurvey, incoming: IncomingTable) -> dict[str, str]:
+    """By column that is not read as it is in the rows of a survey, the SQL of its value."""
+    plain = _plain_replacements(survey, incoming)
+    return plain | _event_replacements(survey, incoming, plain)
+
+
+def _plain_replacements(survey: ValueSurvey, incoming: IncomingTable) -> dict[str, str]:
+    """Those that depend on no other column."""
+    columns, reading = incoming.columns, incoming.reading
+    replacements = {name: without_empty_words(columns[name]) for name in sorted(survey.empty)}
+    replacements |= {
+        name: f"CASE WHEN NOT {is_no_date(columns[name], reading)} THEN {columns[name]} END"
+        for name in sorted(survey.dates)
+    }
+    for column in incoming.table.columns:
+        if column.vocabulary and column.name in survey.words:
+            words = _meanings(survey.words[column.name], reading.vocabulary(column.vocabulary))
             if any(value != word for value, word in words.items()):
-                replacements[column.name] = _replace_words(incoming.columns[column.name], words)
-    return replacements | _event_replacements(incoming, replacements)
+                replacements[column.name] = _replace_words(columns[column.name], words)
+    return replacements
 
 
 def texts_with_empty_words(incoming: IncomingTable) -> list[str]:
@@ -91,9 +160,8 @@ def _is_plain_text(column: Column) -> bool:
     return column.kind is ColumnType.TEXT and not column.free_text and not column.vocabulary
 
 
-def _without_no_dates(incoming: IncomingTable) -> dict[str, str]:
-    """The columns of dates of which some mean "no date"; texts that have to be parsed are not read beforehand."""
-    reading = incoming.reading
+def _may_mean_no_date(incoming: IncomingTable) -> frozenset[str]:
+    """The columns of dates of which some may mean "no date"; texts that have to be parsed are not read beforehand."""
     dates = [
         column
         for column in incoming.table.columns
@@ -107,12 +175,9 @@ def _without_no_dates(incoming: IncomingTable) -> dict[str, str]:
         outside = (f"min({_raw(column)}) < {EARLIEST} OR max({_raw(column)}) >= {LATEST}" for column in typed)
         sql = f"SELECT {', '.join(outside)} FROM {incoming.source.relation} s"
         (row,) = incoming.cursor.execute(sql).fetchall()
-        within = any(EARLIEST[11:21] <= day.isoformat() < LATEST[11:21] for day in reading.no_dates)
+        within = any(EARLIEST[11:21] <= day.isoformat() < LATEST[11:21] for day in incoming.reading.no_dates)
         chosen |= {column.name for column, found in zip(typed, row, strict=True) if found or within}
-    values = incoming.columns
-    return {
-        name: f"CASE WHEN NOT {is_no_date(values[name], reading)} THEN {values[name]} END" for name in sorted(chosen)
-    }
+    return frozenset(chosen)
 
 
 def _without_separators(incoming: IncomingTable) -> dict[str, str]:
@@ -138,10 +203,14 @@ def _raw(column: Column) -> str:
     return f"s.{quote_name(column.name)}"
 
 
+def _first_values(values: Iterable[str]) -> list[str]:
+    """The different values in their order, and no more than ``MAX_VALUES``."""
+    return sorted(set(values))[:MAX_VALUES]
+
+
 def _meanings(values: Iterable[str], vocabulary: Vocabulary) -> dict[str, str | None]:
     """By value, what it means; ``None`` where it means "empty"."""
-    some = list(values)[:MAX_VALUES]
-    return {value: None if value in EMPTY_WORDS else vocabulary.read(value) for value in some}
+    return {value: None if value in EMPTY_WORDS else vocabulary.read(value) for value in values}
 
 
 def _replace_words(value: str, words: Mapping[str, str | None]) -> str:
@@ -155,40 +224,62 @@ def _replace_words(value: str, words: Mapping[str, str | None]) -> str:
     return f"CASE {value} {' '.join(cases)} ELSE {own} END" if cases else own
 
 
-def _event_replacements(incoming: IncomingTable, replacements: Mapping[str, str]) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Events:
+    """The columns of events of which one's meaning depends on the other, as they are read by themselves."""
+
+    column: Column
+    kind: str
+    value: str
+
+    @classmethod
+    def of(cls, incoming: IncomingTable, replacements: Mapping[str, str]) -> _Events | None:
+        """The columns of a table; ``None`` where it has none."""
+        column = next((column for column in incoming.table.columns if column.vocabularies), None)
+        if column is None or not {"kind", column.name} <= set(incoming.types):
+            return None
+        read = {**incoming.columns, **replacements}
+        return cls(column, read["kind"], read[column.name])
+
+    @property
+    def merged(self) -> str:
+        """SQL: whether an event closed a ticket because it was merged into another one."""
+        return f"{self.kind} IN ('solved', 'closed') AND regexp_matches(lower({self.value}), {quote_text(_MERGED)})"
+
+
+def _event_replacements(
+    survey: ValueSurvey, incoming: IncomingTable, replacements: Mapping[str, str]
+) -> dict[str, str]:
     """The replacements of values that depend on another column, and of kinds that depend on a value."""
-    column = next((column for column in incoming.table.columns if column.vocabularies), None)
-    if column is None or not {"kind", column.name} <= set(incoming.types):
+    events = _Events.of(incoming, replacements)
+    if events is None:
         return {}
-    value = replacements.get(column.name, incoming.columns[column.name])
-    kind = replacements.get("kind", incoming.columns["kind"])
+    column, kind, value = events.column, events.kind, events.value
     vocabularies = {name: incoming.reading.vocabulary(words) for name, words in column.vocabularies.items()}
-    merged = f"{kind} IN ('solved', 'closed') AND regexp_matches(lower({value}), {quote_text(_MERGED)})"
-    pairs, any_merged = _dependent_values(incoming, kind, value, merged, vocabularies)
-    meanings = {name: _meanings(pairs.get(name, ()), words) for name, words in vocabularies.items()}
+    meanings = {name: _meanings(survey.of_kinds.get(name, ()), words) for name, words in vocabularies.items()}
     changed = {name: words for name, words in meanings.items() if any(text != word for text, word in words.items())}
     result = {}
     if changed:
         cases = (f"WHEN {quote_text(name)} THEN {_replace_words(value, words)}" for name, words in changed.items())
         result[column.name] = value = f"CASE {kind} {' '.join(cases)} ELSE {value} END"
-    if any_merged or not set(STATE_KINDS).isdisjoint(meanings.get("status", {}).values()):
+    if survey.merged or not set(STATE_KINDS).isdisjoint(meanings.get("status", {}).values()):
         states = ", ".join(map(quote_text, STATE_KINDS))
         state = f"WHEN {kind} = 'status' AND {value} IN ({states}) THEN {value}"
-        merger = f"WHEN {merged} THEN 'merged'" if any_merged else ""
+        merger = f"WHEN {events.merged} THEN 'merged'" if survey.merged else ""
         result["kind"] = f"CASE {merger} {state} ELSE {kind} END"
     return result
 
 
-def _dependent_values(
-    incoming: IncomingTable, kind: str, value: str, merged: str, kinds: Iterable[str]
-) -> tuple[dict[str, list[str]], bool]:
+def _dependent_values(incoming: IncomingTable, replacements: Mapping[str, str]) -> tuple[dict[str, list[str]], bool]:
     """By kind, the different values whose meaning depends on it, and whether any event says that it is a merger."""
-    names = ", ".join(map(quote_text, kinds))
-    pairs, any_merged = incoming.cursor.execute(
-        f"SELECT list(DISTINCT [{kind}, {value}]) FILTER ({kind} IN ({names}) AND {value} IS NOT NULL), "
-        f"bool_or({merged}) FROM {incoming.source.relation} s"
-    ).fetchall()[0]
+    events = _Events.of(incoming, replacements)
+    if events is None:
+        return {}, False
+    kind, value, names = events.kind, events.value, ", ".join(map(quote_text, events.column.vocabularies))
+    rows = f"FROM {incoming.source.relation} s WHERE"
+    pairs = f"SELECT DISTINCT {kind}, {value} {rows} {kind} IN ({names}) AND {value} IS NOT NULL"
     values: dict[str, list[str]] = {}
-    for name, text in pairs or ():
+    for name, text in incoming.cursor.execute(pairs).fetchall():
         values.setdefault(name, []).append(text)
-    return values, bool(any_merged)
+    merged = incoming.number(f"SELECT count(*) FROM (SELECT 1 {rows} {events.merged} LIMIT 1)")
+    return {name: _first_values(texts) for name, texts in values.items()}, bool(merged)

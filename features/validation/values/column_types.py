@@ -98,5 +98,5 @@ def _nested(raw: str) -> bool:
 
 def needs_parsing(column: Column, raw: str) -> bool:
     """Whether the cast of ``raw`` to the column's type is so much work that it is done once, not at every scan."""
-    plain = WHOLES | REALS | INSTANTS
-    return raw != column.kind and not (raw in plain and column.kind is not ColumnType.TEXT)
+    plain = raw in WHOLES | REALS | INSTANTS or raw.startswith("DECIMAL")
+    return raw != column.kind and not (plain and column.kind is not ColumnType.TEXT)
