@@ -77,7 +77,7 @@ class NewFiles:
         added = self._read_new(files, again) if files else None
         every = self._read_again(again) if again.any() else None
         both = [rows for rows in (added, every) if rows is not None]
-        rows = concatenate_rows(*both) if len(both) > 1 else both[0]
+        rows = concatenate_rows(*both).copy_rows() if len(both) > 1 else both[0]
         return rows, again
 
     def _are_few(self, table: str, rows: str) -> bool:
@@ -113,7 +113,9 @@ class NewFiles:
         """The hashes of keys of new rows that occur more than once among all rows of a table."""
         with self._lookup(rows) as some:
             hashes = to_numpy(self.history.query(f"SELECT DISTINCT {_hash(table)} AS key FROM {some}")["key"])
-        return pa.table({"key": number_array(hashes[np.isin(hashes, self.history.repeated_keys[table].hashes)])})
+        repeated = self.history.repeated_keys[table].hashes  # ascending
+        place = np.minimum(np.searchsorted(repeated, hashes), len(repeated) - 1)
+        return pa.table({"key": number_array(hashes[repeated[place] == hashes] if len(repeated) else hashes[:0])})
 
     def _ids(self, column: str, table: str, condition: str, values: pa.Table | None) -> pa.Array:
         """The different values of a column in rows for which an expression is among some values."""

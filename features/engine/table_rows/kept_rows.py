@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from uuid import uuid4
@@ -23,8 +23,9 @@ from uuid import uuid4
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from features.arrow import number_array
+from features.arrow import number_array, to_numpy
 from features.definitions.measures import Aggregate
 from features.engine.account_range import Scope
 from features.engine.table_rows.added_rows import NewFiles, tables_behind
@@ -32,7 +33,7 @@ from features.engine.table_rows.appended_rows import append_rows
 from features.engine.table_rows.countable_rows import CountableRows, Selection
 from features.engine.table_rows.expressions import lacks_column, needed_columns
 from features.engine.table_rows.row_files import RowFile
-from features.engine.windows import Flags
+from features.engine.windows import Flags, Ints
 from features.history.cache_files import cache_key, read_cache_file, write_cache_file
 from features.history.history import History
 from features.history.row_parts import labels_by_key, new_labels
@@ -60,6 +61,7 @@ class KeptRows:
     history: History
     scope: Scope
     measures: Sequence[Aggregate]
+    _known_places: list[tuple[pa.Array, Ints]] = field(default_factory=list, repr=False)
 
     @classmethod
     def of(cls, history: History, scope: Scope, measures: Sequence[Aggregate]) -> KeptRows | None:
@@ -79,16 +81,20 @@ class KeptRows:
         new = new_labels(newest.parts, tonight)
         if new is None:
             return None
-        missing = newest.missing_in(self._accounts)
-        kept = kept.renumber(self._accounts)
-        added = added.renumber(self._accounts) if added else None
+        places = self._places(newest.accounts)
+        missing = newest.missing_in(self._accounts, places)
+        kept = kept.renumber(self._accounts, self._places(kept.accounts))
+        added = added.renumber(self._accounts, places) if added else None
         if any(new.values()) or missing.any():
             added = self._extend(relation, kept, added, new, missing)
             if added is None:
                 return None
-        rows = append_rows(kept.countable, added.countable, added.again) if added else kept.countable
-        many = added is not None and len(added.countable.rows) > MAX_ADDED * len(kept.countable.rows)
-        return rows.from_day(first) if many or first - kept.countable.first > MAX_AGE else rows
+        old = first - kept.countable.first > MAX_AGE
+        if added is None:
+            return kept.countable.from_day(first) if old else kept.countable
+        old |= len(added.countable.rows) > MAX_ADDED * len(kept.countable.rows)
+        rows = append_rows(kept.countable, added.countable, added.again, with_ids=old)
+        return rows.from_day(first) if old else rows
 
     def write(self, relations: Mapping[str, CountableRows]) -> None:
         """Keep the rows of some relations for the next night, except those that are kept already."""
@@ -121,7 +127,8 @@ class KeptRows:
         for selection in self._selections[relation]:
             countable.may_count(selection)
         if added:
-            countable, again = append_rows(added.countable, countable, again), added.again | again
+            countable, again = append_rows(added.countable, countable, again, with_ids=True), added.again | again
+            countable = countable.of_selected()
         file = self._file(countable, again, self._parts(relation) or {}, kept.name)
         write_cache_file(self._path(relation, ADDED_SUFFIX), file.encode(self._key(relation)))
         return file
@@ -155,6 +162,15 @@ class KeptRows:
     def _accounts(self) -> pa.Array:
         """The ids of the accounts, by position."""
         return self.history.accounts.take(number_array(self.scope.codes))
+
+    def _places(self, accounts: pa.Array) -> Ints:
+        """The position of each of some accounts among those of tonight, or −1: the same for most files."""
+        for others, places in self._known_places:
+            if others.equals(accounts):
+                return places
+        places = to_numpy(pc.index_in(accounts, value_set=self._accounts).fill_null(-1))
+        self._known_places.append((accounts, places))
+        return places
 
     @cached_property
     def _borders(self) -> tuple[str | None, str | None]:

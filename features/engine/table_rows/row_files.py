@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.arrow import combine_chunks, number_array, to_numpy
 from features.engine.table_rows.countable_rows import CountableRows, Selection
@@ -100,14 +99,14 @@ class RowFile:
         texts = [pa.table({"word": column}) for column in words.values()]
         return CachedFile(values, [*tables, accounts, _table(tickets), *texts])
 
-    def renumber(self, accounts: pa.Array) -> RowFile:
-        """The same for other accounts of the source: those that are not among them have no rows."""
-        if self.accounts.equals(accounts):
+    def renumber(self, accounts: pa.Array, place: Ints) -> RowFile:
+        """The same for other accounts of the source; ``place`` is the position of each of ours, −1 where it is gone."""
+        if len(place) == len(accounts) and bool((place == np.arange(len(place))).all()):
             return self
-        found = to_numpy(pc.index_in(self.accounts, value_set=accounts).fill_null(-1))
-        gone, place = found < 0, np.maximum(np.maximum.accumulate(found), 0)  # numbers of tickets stay in order
+        gone = place < 0
         rows, again = self.countable.rows, np.zeros(len(accounts), np.bool_)
-        again[found[~gone]] = self.again[~gone]
+        again[place[~gone]] = self.again[~gone]
+        place = np.maximum(np.maximum.accumulate(place), 0)  # also of those that are gone: tickets stay in order
         columns = dict(rows.columns)
         if TICKET_IDS in columns:
             columns[TICKET_IDS] = replace(columns[TICKET_IDS], values=place[columns[TICKET_IDS].values])
@@ -118,13 +117,13 @@ class RowFile:
         countable = CountableRows(moved, self.countable.first, selected, is_kept=True)
         return replace(self, countable=countable, accounts=accounts, again=again)
 
-    def missing_in(self, accounts: pa.Array) -> Flags:
-        """Which accounts had rows in another range; one that was in no range had no rows."""
-        new = np.flatnonzero(~to_numpy(pc.is_in(accounts, value_set=self.accounts)))
-        first, end = self.borders
-        missing = np.zeros(len(accounts), np.bool_)
-        for place, account in zip(new.tolist(), accounts.take(number_array(new)).to_pylist(), strict=True):
-            missing[place] = (first is not None and account < first) or (end is not None and account >= end)
+    def missing_in(self, accounts: pa.Array, place: Ints) -> Flags:
+        """Which other accounts had rows in another range; one that was in no range had no rows."""
+        missing = np.ones(len(accounts), np.bool_)
+        missing[place[place >= 0]] = False
+        new, (first, end) = np.flatnonzero(missing), self.borders
+        for position, account in zip(new.tolist(), accounts.take(number_array(new)).to_pylist(), strict=True):
+            missing[position] = (first is not None and account < first) or (end is not None and account >= end)
         return missing
 
 

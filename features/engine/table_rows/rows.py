@@ -22,11 +22,36 @@ from features.history.versions import FOREVER
 
 @dataclass(frozen=True)
 class RowColumn:
-    """The values of an expression, by row or by class of rows; ``words`` are the texts of codes."""
+    """The values of an expression, by row or by class of rows; ``words`` are the texts of codes.
+
+    ``added`` are values of further rows, which are not copied behind the others; ``numbers`` are those that take the
+    place of the numbers in ``values``.
+    """
 
     values: Values
     of_classes: bool = False
     words: pa.Array | None = None
+    added: Values | None = None
+    numbers: Ints | None = None
+
+    def take(self, row: Ints) -> Values:
+        """The values of some rows."""
+        if self.added is None:
+            return self.values[row]
+        count = len(self.values)
+        if not count:
+            return self.added[row]
+        late = np.flatnonzero(row >= count)
+        taken = self.values[np.minimum(row, count - 1) if len(late) else row]
+        taken = taken if self.numbers is None else self.numbers[taken]
+        taken[late] = self.added[row[late] - count]
+        return taken
+
+    @property
+    def highest(self) -> int:
+        """No number is higher than this one."""
+        parts = [self.values if self.numbers is None else self.numbers, self.added]
+        return max(int(part.max(initial=0)) for part in parts if part is not None)
 
     @classmethod
     def of(cls, column: pa.ChunkedArray, *, of_classes: bool = False) -> RowColumn:
@@ -90,10 +115,14 @@ class Rows:
     def take_rows(self, row: Ints, order: Order | None) -> Rows:
         """The rows at these positions."""
         columns = {
-            text: column if column.of_classes else replace(column, values=column.values[row])
+            text: column if column.of_classes else RowColumn(column.take(row), words=column.words)
             for text, column in self.columns.items()
         }
         return Rows(columns, self.account[row], None if self.code is None else self.code[row], order)
+
+    def copy_rows(self) -> Rows:
+        """The same rows in arrays of their own."""
+        return self.take_rows(self.all_positions, self.order)
 
     def slice_accounts(self, first: int, end: int) -> Rows:
         """The rows of the accounts at the positions ``[first, end)``: a view of rows sorted by account."""
@@ -110,7 +139,7 @@ class Rows:
         column = self.columns[expression]
         if column.of_classes and self.code is not None:
             return column.values[self.code if row is self.all_positions else self.code[row]]
-        return column.values if row is self.all_positions else column.values[row]
+        return column.values if row is self.all_positions and column.added is None else column.take(row)
 
     def floats(self, expression: str, row: Ints) -> Floats:
         """A number for each row; NaN where it is missing."""
@@ -154,8 +183,7 @@ class Rows:
 
     def _highest(self, part: str) -> int:
         """The highest number that any row has for a part of an entity."""
-        values = self.account if part == "account" else self.columns[part].values
-        return int(values.max(initial=0))
+        return int(self.account.max(initial=0)) if part == "account" else self.columns[part].highest
 
     def _size(self, parts: Sequence[str]) -> int:
         """The number of possible entities."""
