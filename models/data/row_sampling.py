@@ -10,7 +10,7 @@ share as many rows as they can: those of the smaller one.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,10 @@ class RowSample:
     certain_share: float
     other_share: float
 
+    def at(self, places: tuple[Ints, Ints]) -> "RowSample":
+        """The same of some rows, by the places of their cutoff and account."""
+        return replace(self, certain=self.certain[places], chance=self.chance[places])
+
     @property
     def kept(self) -> Bools:
         """Whether each row is kept."""
@@ -58,7 +62,10 @@ class RowSample:
 
 def row_chances(accounts: pa.Array, days: Ints) -> Floats:
     """A number in [0, 1) for each cutoff (days since 1970-01-01) and account; the same wherever it is computed."""
-    return _mixed(_seeds(accounts)[None, :], days[:, None])
+    seeds, chances = _seeds(accounts), np.empty((len(days), len(accounts)))
+    for chance, day in zip(chances, days[:, None], strict=True):  # by cutoff, so that nothing is copied as a whole
+        chance[:] = _mixed(seeds, day)
+    return chances
 
 
 def chances_of_rows(rows: pa.Table) -> Floats:

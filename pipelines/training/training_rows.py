@@ -114,9 +114,9 @@ def _mark(certain: Flags, seen: Flags, labels: pa.Table, cutoff: Ints, account: 
 
 def _sampled(labels: pa.Table, sample: RowSample, history: History, cutoffs: Sequence[date]) -> pa.Table:
     """The labels of the sample, with the group of each account and the number of rows for which each counts."""
-    places = _places(labels, history.accounts, cutoffs)
-    labels = labels.append_column(REPRESENTS, pa.array(sample.represents[places]))
-    return with_groups(history, labels.filter(pa.array(sample.kept[places])))
+    rows = sample.at(_places(labels, history.accounts, cutoffs))
+    labels = labels.append_column(REPRESENTS, pa.array(rows.represents))
+    return with_groups(history, labels.filter(pa.array(rows.kept)))
 
 
 def _rows_of_all(labels: Mapping[str, pa.Table], sample: RowSample, history: History, cutoffs: Sequence[date]) -> Flags:
