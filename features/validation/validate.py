@@ -18,6 +18,7 @@ from features.contract import PARENTS, TABLES
 from features.errors import DataGateError
 from features.history.history import History
 from features.history.timestamp_outliers import find_timestamp_outliers
+from features.progress import report_share
 from features.quoting import quote_text
 from features.source_table import SourceTable
 from features.validation.duplicates import DUPLICATE
@@ -97,6 +98,7 @@ def validate_tables(
     sources = {source.name: source for source in tables}
     folder, limits = state or scratch / "state", Tolerance.of(tolerance)
     validated: dict[str, ValidatedTable] = {}
+    sizes = {name: sum(Path(file).stat().st_size for file in source.files) for name, source in sources.items()}
     for name in (name for name in TABLES if name in sources):
         validated[name] = validate_table(
             connection,
@@ -108,6 +110,7 @@ def validate_tables(
             parents_key=_parents_key(name, validated),
             keep=state is not None,
         )
+        report_share(sum(sizes[done] for done in validated) / max(sum(sizes.values()), 1))
     with_unknown = [name for name, table in validated.items() if Rule.UNKNOWN_ACCOUNT in table.report.quarantined]
     unknown = find_unknown_accounts(connection, with_unknown)
     reports = {name: _with_problem(table.report, limits, unknown) for name, table in validated.items()}
