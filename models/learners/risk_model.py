@@ -130,17 +130,17 @@ class RiskModel:
         own probability. Ask for the flagged accounts only.
         """
         days, rows = self.curve_values(frame)
-        return [tuple(RiskByDay(day, risk) for day, risk in zip(days, row, strict=True)) for row in rows]
+        return [tuple(RiskByDay(day, risk) for day, risk in zip(days, row, strict=True)) for row in rows.tolist()]
 
-    def curve_values(self, frame: pa.Table) -> tuple[Sequence[int], list[list[float]]]:
-        """The same as plain numbers, for many rows: the days, and each row's risk by each of them."""
+    def curve_values(self, frame: pa.Table) -> tuple[Sequence[int], Floats]:
+        """The same as numbers, for many rows: the days, and each row's risk by each of them, rows × days."""
         if self.hazard is None or not frame.num_rows:
-            return (), [[] for _ in range(frame.num_rows)]
+            return (), np.empty((frame.num_rows, 0))
         from models.learners.hazard_curve import DAYS, Anchor
 
         anchor = Anchor(self.risk.label.lead, self.risk.label.horizon, self.predict(frame).probability)
         days = [anchor.lead + day for day in DAYS]
-        return DAYS, self.hazard.curve(self.signature.matrix(frame), anchor, days, after=anchor.lead).tolist()
+        return DAYS, self.hazard.curve(self.signature.matrix(frame), anchor, days, after=anchor.lead)
 
     def unfit(self, frame: pa.Table) -> pa.Array:
         """For each row, why it cannot be scored, or null where it can."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,6 +33,7 @@ from serving.night_report.report_schema import (
     UnknownPolicyName,
     UpliftNotUsed,
 )
+from serving.nights.account_risks import CURVES, curve_texts
 from serving.nights.case_updates import Package
 from serving.nights.record_night import NightRecord
 from serving.policy.decision.decide import decide_with_reasons, scored_risks
@@ -74,7 +75,7 @@ class NightDecision:
     packages: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...]
     uplift: UpliftModels = NO_UPLIFT
-    curves: Mapping[tuple[str, str], Sequence[tuple[int, float]]] = field(default_factory=dict)
+    curves: pa.Table | None = None
     contacts: pa.Table | None = None
 
     @property
@@ -180,15 +181,13 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     return NightDecision(decision, context.policy, scores, rows, packages, context.channels, uplift, curves, contacts)
 
 
-def account_curves(
-    champions: Mapping[str, Champion], scored: NightScores, most: int = MOST_CURVES
-) -> dict[tuple[str, str], Sequence[tuple[int, float]]]:
-    """The risk by horizon of the scored accounts, by account and risk; of each risk the ``most`` with the highest.
+def account_curves(champions: Mapping[str, Champion], scored: NightScores, most: int = MOST_CURVES) -> pa.Table:
+    """The risk by horizon of the scored accounts (``CURVES``); of each risk that of the ``most`` with the highest.
 
     A curve takes thirteen predictions, and nobody looks at that of an account far below all thresholds of a large
     customer base.
     """
-    curves: dict[tuple[str, str], Sequence[tuple[int, float]]] = {}
+    tables = [CURVES.empty_table()]
     for risk, champion in champions.items():
         of_risk = scored.scores.filter(pc.equal(scored.scores["risk"], risk))
         highest = pc.select_k_unstable(of_risk, most, [("probability", "descending")]) if len(of_risk) > most else None
@@ -196,9 +195,10 @@ def account_curves(
         rows = scored.rows_of(risk, _ids(chosen))
         days, values = champion.model.curve_values(rows)
         if days:
-            by_day = (tuple(zip(days, row, strict=True)) for row in values)
-            curves.update({(account, risk): curve for account, curve in zip(_ids(rows), by_day, strict=True)})
-    return curves
+            ids = rows["account_id"].combine_chunks().cast(pa.string())
+            columns = [ids, pa.repeat(risk, len(ids)), curve_texts(days, values)]
+            tables.append(pa.Table.from_arrays(columns, schema=CURVES))
+    return pa.concat_tables(tables)
 
 
 def _reasons_of_live(

@@ -1,9 +1,9 @@
 """The newest score of every account, with its rank and its curve by horizon, for the lists and pages of accounts."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.orm import Session
@@ -11,31 +11,45 @@ from sqlalchemy.orm import Session
 from serving.store import bulk
 from serving.store.tables import AccountRisk
 
-Curves = Mapping[tuple[str, str], Sequence[tuple[int, float]]]
-"""Days and probability by horizon, shortest first, by account and risk."""
+CURVES = pa.schema([("account_id", pa.string()), ("risk", pa.string()), ("curve", pa.string())])
+"""Curves by horizon of a night: each is JSON, days and probability by horizon, shortest first."""
+_STEPS = 10_000
+"""A curve is kept to so many parts of one."""
 
 
-def save_account_risks(session: Session, as_of: date, scores: pa.Table, curves: Curves) -> None:
-    """Replace the newest scores by those of a night; ``scores`` has account_id, risk and probability."""
-    parts = [_ranked(scores.filter(pc.equal(scores["risk"], risk))) for risk in pc.unique(scores["risk"]).to_pylist()]
+def save_account_risks(session: Session, as_of: date, scores: pa.Table, curves: pa.Table | None) -> None:
+    """Replace the newest scores by those of a night.
+
+    Args:
+        session: the night's transaction.
+        as_of: the night.
+        scores: account_id, risk and probability.
+        curves: those that are known (``CURVES``).
+    """
+    known = CURVES.empty_table() if curves is None else curves
+    parts = [_rows(scores, known, risk) for risk in pc.unique(scores["risk"]).to_pylist()]
     if not parts:
         bulk.replace(session, AccountRisk.__table__, pa.table({}))
         return
-    rows = pa.concat_tables(parts).sort_by([("account_id", "ascending"), ("risk", "ascending")]).combine_chunks()
-    keys = zip(rows["account_id"].to_pylist(), rows["risk"].to_pylist(), strict=True)
-    columns = {
-        **{name: rows[name] for name in ("account_id", "risk", "probability", "rank")},
-        "as_of": pa.array([as_of], pa.date32()).take(pa.array([0] * len(rows), pa.int8())),
-        "curve": pa.array([_curve_text(curves.get(key)) for key in keys], pa.string()),
-    }
-    bulk.replace(session, AccountRisk.__table__, pa.table(columns))
+    rows = pa.concat_tables(parts).sort_by([("account_id", "ascending"), ("risk", "ascending")])
+    nights = pa.repeat(pa.scalar(as_of, pa.date32()), rows.num_rows)
+    bulk.replace(session, AccountRisk.__table__, rows.append_column("as_of", nights))
 
 
-def _ranked(scores: pa.Table) -> pa.Table:
-    """The scores of one risk with their rank: equal probabilities share the best one."""
-    rank = pc.rank(scores["probability"], sort_keys="descending", tiebreaker="min")
-    return scores.select(["account_id", "risk", "probability"]).append_column("rank", rank.cast(pa.int64()))
+def curve_texts(days: Sequence[int], values: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> pa.Array:
+    """Each row of probabilities (rows × days) as JSON: ``[[30, 0.1], [60, 0.25]]``, to four places."""
+    numbers = pa.array([repr(step / _STEPS) for step in range(_STEPS + 1)])
+    steps = np.rint(values * _STEPS).astype(np.int16)
+    parts: list[pa.Array | str] = []
+    for place, day in enumerate(days):
+        parts += [f"{'], ' if place else '['}[{day}, ", numbers.take(pa.array(steps[:, place]))]
+    return pc.binary_join_element_wise(*parts, "]]", "")
 
 
-def _curve_text(curve: Sequence[tuple[int, float]] | None) -> str | None:
-    return json.dumps([[days, round(probability, 4)] for days, probability in curve]) if curve else None
+def _rows(scores: pa.Table, curves: pa.Table, risk: str) -> pa.Table:
+    """The scores of one risk with their rank, where equal probabilities share the best one, and their curves."""
+    own = scores.filter(pc.equal(scores["risk"], risk)).select(["account_id", "risk", "probability"]).combine_chunks()
+    of_risk = curves.filter(pc.equal(curves["risk"], risk)).combine_chunks()
+    rank = pc.rank(own["probability"], sort_keys="descending", tiebreaker="min")
+    curve = of_risk["curve"].take(pc.index_in(own["account_id"], value_set=of_risk["account_id"].combine_chunks()))
+    return own.append_column("rank", rank.cast(pa.int64())).append_column("curve", curve)

@@ -8,7 +8,7 @@ the night is recorded and writes nothing.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, partial
 
@@ -22,7 +22,8 @@ from serving.cases.casework.saved_accounts import mark_left, mark_stayed
 from serving.cases.path_executor import recheck_paths
 from serving.night_report.report_schema import CaseChanges, NightReport
 from serving.nights.account_people import left_accounts, running_accounts, save_contacts
-from serving.nights.account_risks import Curves, save_account_risks
+from serving.nights.account_risks import save_account_risks
+from serving.nights.account_rows import save_accounts
 from serving.nights.case_updates import CaseUpdates, Package
 from serving.nights.night_lease import Night, RecordedNight, refuse_late_night, update_held_night
 from serving.nights.policy_record import newest_version, save_policy_version
@@ -34,10 +35,9 @@ from serving.store.base import Base
 from serving.store.database import Store, utcnow
 from serving.store.decision_tables import EnrolmentRow, HeldOutRow, HoldoutUnitRow, SetAside, StreakRow, Waiting
 from serving.store.queries.night_queries import night_queue
-from serving.store.tables import Account, Member, NightRow, Score, Squad
+from serving.store.tables import Member, NightRow, Score, Squad
 
 WAITING_COLUMNS = ("as_of", "account_id", "risk", "squad", "rank", "priority", "at_stake", "probability")
-ACCOUNT_COLUMNS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "currency", "arr")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class NightRecord:
     handoffs: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...] = ()
     report: NightReport | None = None
-    curves: Curves = field(default_factory=dict)
+    curves: pa.Table | None = None
     contacts: pa.Table | None = None
 
     @cached_property
@@ -106,7 +106,7 @@ def record_night(
 def _write(session: Session, night: Night, record: NightRecord, now: datetime, say: Callable[[str], None]) -> None:
     bulk.append(session, Score.__table__, record.score_rows)
     say("scores")
-    bulk.upsert(session, Account.__table__, _account_rows(record.accounts, night), stamp="seen_on")
+    save_accounts(session, night.as_of, record.accounts)
     save_account_risks(session, night.as_of, record.scores, record.curves)
     save_contacts(session, record.contacts)
     say("accounts")
@@ -151,30 +151,6 @@ def _score_rows(scores: pa.Table) -> pa.Table:
     warnings = pc.binary_join(rows.column("quality"), "\n")
     plain = pc.if_else(pc.equal(warnings, ""), pa.scalar(None, pa.string()), warnings)
     return rows.set_column(rows.column_names.index("quality"), "quality", plain)
-
-
-def _account_rows(accounts: pa.Table, night: Night) -> pa.Table:
-    count = accounts.num_rows
-    columns = {
-        name: _column(accounts, name, pa.float64() if name == "arr" else pa.string()) for name in ACCOUNT_COLUMNS
-    }
-    overdue = pc.negate(_column(accounts, "renewal_overdue_days", pa.int32()))
-    renews_in = pc.coalesce(overdue, _column(accounts, "renews_in", pa.int32()))
-    columns["renews_on"] = pc.add(pc.add(renews_in, _epoch_day(night)), pa.scalar(0, pa.int32())).cast(pa.date32())
-    columns["seen_on"] = pa.array([night.as_of], pa.date32()).take(pa.array([0] * count, pa.int8()))
-    name = pc.fill_null(columns["name"], "")
-    columns["search"] = pc.utf8_lower(pc.binary_join_element_wise(name, columns["account_id"], " "))
-    return pa.table(columns).sort_by("account_id")
-
-
-def _column(table: pa.Table, name: str, kind: pa.DataType) -> pa.ChunkedArray:
-    if name not in table.column_names:
-        return pa.chunked_array([pa.nulls(table.num_rows, kind)])
-    return table.column(name).cast(kind, safe=False)
-
-
-def _epoch_day(night: Night) -> pa.Scalar:
-    return pa.scalar(night.as_of, pa.date32()).cast(pa.int32())
 
 
 def _save_squads(session: Session, rules: PolicyFile) -> None:

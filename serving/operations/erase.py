@@ -81,7 +81,7 @@ def _erase_rows(session: Session, account: Account, name: str | None) -> dict[st
     cases = list(session.scalars(select(Case).where(Case.account_id == account.account_id)))
     ids = [case.id for case in cases]
     account.name, account.owner, account.search = None, None, account.account_id.casefold()
-    account.segment = account.industry = account.region = None
+    account.segment = account.industry = account.region = account.fingerprint = None
     for case in cases:
         case.headline, case.triggers = ERASED, []
         case.first_reason = ERASED if case.first_reason else None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
-from sqlalchemy import FromClause, Table
+from sqlalchemy import FromClause, Table, text
 from sqlalchemy.orm import Session
 
 
@@ -19,34 +19,52 @@ def append(session: Session, target: FromClause, rows: pa.Table) -> None:
     _write(session, _table(target), rows, "")
 
 
-def upsert(session: Session, target: FromClause, rows: pa.Table, *, stamp: str | None = None) -> None:
-    """Insert ``rows``, or update the rows that have their primary key; other columns keep their values.
-
-    ``stamp`` is a column with one value for all rows, such as the night that saw them. It is set by one statement of
-    its own: a row in which nothing else has changed is not written to any index again.
-    """
+def upsert(session: Session, target: FromClause, rows: pa.Table) -> None:
+    """Insert ``rows``, or update the rows that have their primary key; other columns keep their values."""
     table = _table(target)
     if rows.num_rows == 0:
         return
     session.flush()
     keys = [column.name for column in table.primary_key]
-    values = [name for name in rows.column_names if name not in (*keys, stamp)]
+    values = [name for name in rows.column_names if name not in keys]
     sets = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in values)
-    old = ", ".join(f"{_quoted(table.name)}.{_quoted(name)}" for name in values)
-    new = ", ".join(f"excluded.{_quoted(name)}" for name in values)
     names, staging = _names(rows.column_names), _stage(session, table, rows)
-    is_distinct = "IS NOT" if _is_sqlite(session) else "IS DISTINCT FROM"
     connection = session.connection()
     connection.exec_driver_sql(
         f"INSERT INTO {_quoted(table.name)} ({names}) SELECT {names} FROM {staging} WHERE true "  # "true": SQLite asks
-        f"ON CONFLICT ({_names(keys)}) DO UPDATE SET {sets} WHERE ({old}) {is_distinct} ({new})"
+        f"ON CONFLICT ({_names(keys)}) DO UPDATE SET {sets}"
     )
-    if stamp is not None:
-        chosen = " AND ".join(f"{staging}.{_quoted(key)} = {_quoted(table.name)}.{_quoted(key)}" for key in keys)
-        connection.exec_driver_sql(
-            f"UPDATE {_quoted(table.name)} SET {_quoted(stamp)} = {staging}.{_quoted(stamp)} FROM {staging} "
-            f"WHERE {chosen} AND {_quoted(table.name)}.{_quoted(stamp)} {is_distinct} {staging}.{_quoted(stamp)}"
-        )
+    connection.exec_driver_sql(f"DROP TABLE {staging}")
+
+
+def renew(session: Session, target: FromClause, rows: pa.Table, *, stamp: str, fingerprint: str) -> None:
+    """Upsert a snapshot of which most rows are as they were: only rows whose fingerprint is another one are written.
+
+    Args:
+        session: the transaction.
+        target: a table with one column as its key.
+        rows: the snapshot; rows of ``target`` that are not in it keep all their values.
+        stamp: a column with one value for all rows, such as the night that saw them; all of them get it.
+        fingerprint: a column with a number that is another one where any column but the stamp is.
+    """
+    table = _table(target)
+    if rows.num_rows == 0:
+        return
+    session.flush()
+    connection, (key,) = session.connection(), [column.name for column in table.primary_key]
+    stored = connection.exec_driver_sql(f"SELECT {_names([key, fingerprint])} FROM {_quoted(table.name)}").cursor
+    found = list(zip(*(stored.fetchall() if stored else ()), strict=True)) or [(), ()]
+    ids, prints = pa.array(found[0], rows.schema.field(key).type), pa.array(found[1], pa.int64())
+    same = pc.equal(prints.take(pc.index_in(rows[key], value_set=ids)), rows[fingerprint])
+    upsert(session, table, rows.filter(pc.invert(pc.fill_null(same, False))))
+    value = rows[stamp][0].as_py()
+    stamped = table.update().values({stamp: value}).where(table.c[stamp].is_distinct_from(value))
+    absent = ids.filter(pc.invert(pc.is_in(ids, value_set=rows[key].combine_chunks())))
+    if not len(absent):
+        session.execute(stamped)
+        return
+    staging = _stage(session, table, pa.table({key: absent}))
+    session.execute(stamped.where(text(f"{_quoted(key)} NOT IN (SELECT {_quoted(key)} FROM {staging})")))
     connection.exec_driver_sql(f"DROP TABLE {staging}")
 
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, attribute_keyed_dict, mapped_column, relationship
 
 from serving.contracts import AlarmKind
@@ -82,6 +82,9 @@ class Account(Base):
     renews_on: Mapped[date | None] = mapped_column(doc="in the past: the renewal is overdue since that day")
     seen_on: Mapped[date]
     search: Mapped[str] = mapped_column(doc="name and id, case-folded")
+    fingerprint: Mapped[int | None] = mapped_column(
+        BigInteger, doc="of what the newest night read, so that an unchanged row is not written again; null: write it"
+    )
 
 
 class AccountRisk(Base):

@@ -28,12 +28,12 @@ def stored(store: Store) -> list[tuple[str, str | None, str | None, date]]:
         return [tuple(row) for row in session.execute(select(*columns).order_by(Account.account_id))]
 
 
-def test_an_upsert_inserts_updates_and_stamps_but_leaves_other_rows_and_columns(store: Store) -> None:
+def test_an_upsert_inserts_and_updates_but_leaves_other_rows_and_columns(store: Store) -> None:
     with store.transaction() as session:
-        bulk.upsert(session, Account.__table__, accounts(FIRST, a="Acme", b="Beta", c="Core"), stamp="seen_on")
+        bulk.upsert(session, Account.__table__, accounts(FIRST, a="Acme", b="Beta", c="Core"))
         session.get_one(Account, "a").owner = "ann"
     with store.transaction() as session:
-        bulk.upsert(session, Account.__table__, accounts(SECOND, a="Acme", b="Better", d="Delta"), stamp="seen_on")
+        bulk.upsert(session, Account.__table__, accounts(SECOND, a="Acme", b="Better", d="Delta"))
     assert stored(store) == [
         ("a", "Acme", "ann", SECOND),
         ("b", "Better", None, SECOND),
@@ -44,7 +44,41 @@ def test_an_upsert_inserts_updates_and_stamps_but_leaves_other_rows_and_columns(
 
 def test_an_upsert_of_nothing_changes_nothing_and_two_in_one_transaction_work(store: Store) -> None:
     with store.transaction() as session:
-        bulk.upsert(session, Account.__table__, accounts(FIRST), stamp="seen_on")
+        bulk.upsert(session, Account.__table__, accounts(FIRST))
         bulk.upsert(session, Account.__table__, accounts(FIRST, a="Acme"))
         bulk.upsert(session, Account.__table__, accounts(SECOND, a="Ache"))
     assert stored(store) == [("a", "Ache", None, SECOND)]
+
+
+def renew(store: Store, night: date, prints: dict[str, int], **names: str) -> None:
+    rows = accounts(night, **names).append_column("fingerprint", pa.array(list(prints.values()), pa.int64()))
+    with store.transaction() as session:
+        bulk.renew(session, Account.__table__, rows, stamp="seen_on", fingerprint="fingerprint")
+
+
+def test_a_snapshot_writes_rows_with_another_fingerprint_and_stamps_all_that_it_has(store: Store) -> None:
+    renew(store, FIRST, {"a": 1, "b": 2, "c": 3}, a="Acme", b="Beta", c="Core")
+    renew(store, SECOND, {"a": 1, "b": 5, "d": 6}, a="not written", b="Better", d="Delta")
+    assert stored(store) == [
+        ("a", "Acme", None, SECOND),
+        ("b", "Better", None, SECOND),
+        ("c", "Core", None, FIRST),
+        ("d", "Delta", None, SECOND),
+    ]
+
+
+def test_a_snapshot_writes_a_row_without_a_fingerprint_and_nothing_where_it_is_empty(store: Store) -> None:
+    with store.transaction() as session:
+        bulk.upsert(session, Account.__table__, accounts(FIRST, a="Acme"))
+    renew(store, SECOND, {})
+    assert stored(store) == [("a", "Acme", None, FIRST)]
+    renew(store, SECOND, {"a": 7}, a="Ache")
+    assert stored(store) == [("a", "Ache", None, SECOND)]
+    with store.reading() as session:
+        assert session.get_one(Account, "a").fingerprint == 7
+
+
+def test_a_fingerprint_holds_63_bits(store: Store) -> None:
+    renew(store, FIRST, {"a": 2**63 - 1}, a="Acme")
+    renew(store, SECOND, {"a": 2**63 - 1}, a="not written")
+    assert stored(store) == [("a", "Acme", None, SECOND)]
