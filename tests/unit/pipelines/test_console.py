@@ -94,10 +94,8 @@ def test_durations_are_rough(seconds: float, text: str) -> None:
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(
-        RescueError, match="The disk is full, and this step wrote nothing to the queue: .*No space left"
-    ):
-        with Steps(quiet=True).step("features", "Building features"):
-            raise OSError(28, "No space left on device", str(tmp_path))
+    full = r"The disk is full, and this step wrote nothing to the queue: .*No space left"
+    with pytest.raises(RescueError, match=full), Steps(quiet=True).step("features", "Building features"):
+        raise OSError(28, "No space left on device", str(tmp_path))
     with pytest.raises(OSError, match="Permission"), Steps(quiet=True).step("features", "Building features"):
         raise OSError(13, "Permission denied", str(tmp_path))
