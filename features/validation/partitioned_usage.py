@@ -25,6 +25,7 @@ from features.history.partitions import (
     find_overlapping,
     group_by_shared_days,
 )
+from features.history.repeated_keys import MAX_HASHES
 from features.history.versions import known_day
 from features.quoting import quote_text
 from features.validation.duplicates import DUPLICATE, reject_duplicates
@@ -67,8 +68,8 @@ def validate_partitions(incoming: IncomingTable, state: Path) -> ValidatedPartit
     reject_cached_rows(incoming, run.cached.rejected_of(unchanged))
     if sum(scan.bad for scan in scans.values()):
         run.reject(bad_rows_query(*tests_with_parents(run.select_files([*scans]))))
-    if scans:
-        reject_duplicates(run.select_files([*scans]), sum(scan.rows for scan in scans.values()))
+    for files in _batches(scans):
+        reject_duplicates(run.select_files(files), sum(scans[file].rows for file in files))
     label_rejected_rows(incoming)
     partitions = (*unchanged, *run.new_partitions(scans))
     run.write(partitions, state)
@@ -80,6 +81,23 @@ def validate_partitions(incoming: IncomingTable, state: Path) -> ValidatedPartit
         rows_query=partial(_accepted_rows, incoming),
         rejected_by_file=partial(_rejected_by_file, incoming),
     )
+
+
+def _batches(scans: Mapping[str, FileScan]) -> list[list[str]]:
+    """The files by whole partitions, whose keys fit into memory together: no key is in two partitions.
+
+    The keys of all files at once would be read part by part, and every file again for each part.
+    """
+    batches: list[list[str]] = []
+    room = 0
+    for files in group_by_shared_days(scans):
+        rows = sum(scans[file].rows for file in files)
+        if not batches or rows > room:
+            batches.append([])
+            room = MAX_HASHES
+        batches[-1].extend(files)
+        room -= rows
+    return batches
 
 
 def _accepted_rows(incoming: IncomingTable, partition: Partition) -> str:

@@ -17,6 +17,9 @@ from features.errors import DataGateError
 from features.frame import build
 from features.history import cache_files
 from features.history.history import History
+from features.history.repeated_keys import RepeatedKeys
+from features.validation import partitioned_usage
+from features.validation.incoming_table import IncomingTable
 from features.validation.validate import FileCounts
 from features.validation.validation_report import ValidationReport
 from pipelines.sources import open_source, validate_rows
@@ -211,6 +214,26 @@ def test_the_same_row_in_another_file_is_a_duplicate_and_a_different_one_a_confl
     report = home.night()[1].tables["usage_daily"]
     assert report.duplicates == 1
     assert list(report.quarantined.values()) == [2]
+
+
+@pytest.mark.parametrize("most", [1, 60, 120])
+def test_keys_are_compared_by_some_partitions_at_a_time(home: Home, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    home.rows("again", f"SELECT * FROM '{home.file('2026-01')}' LIMIT 1")
+    home.rows("other", f"SELECT * REPLACE (77 AS events) FROM '{home.file('2026-03')}' LIMIT 1")
+    whole = home.night()[1].tables["usage_daily"]
+    monkeypatch.setattr(partitioned_usage, "MAX_HASHES", most)
+    compared: list[list[str]] = []
+    select = partitioned_usage.reject_duplicates
+
+    def noted(incoming: IncomingTable, count: int) -> RepeatedKeys:
+        compared.append([Path(file).stem for file in incoming.source.files])
+        return select(incoming, count)
+
+    monkeypatch.setattr(partitioned_usage, "reject_duplicates", noted)
+    assert home.night(home.place / "empty")[1].tables["usage_daily"] == whole
+    assert whole.duplicates == 1
+    partitions = [["2026-01", "again"], ["2026-02"], ["2026-03", "other"]]
+    assert compared == (partitions if most < 113 else [partitions[0] + partitions[1], partitions[2]])
 
 
 def test_a_correction_in_a_later_file_replaces_the_row_of_an_unchanged_file(home: Home) -> None:
