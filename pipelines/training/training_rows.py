@@ -21,7 +21,7 @@ from features.history.versions import EPOCH
 from features.labels.groups import with_groups
 from features.labels.labels import label, labels_by_cutoffs
 from features.progress import report_share
-from models.data.row_sampling import REPRESENTS, RowSample, draw_rows, row_chances
+from models.data.row_sampling import CERTAIN_SHARE, REPRESENTS, RowSample, draw_rows, row_chances
 
 if TYPE_CHECKING:
     from features.engine.windows import Flags, Ints
@@ -46,11 +46,12 @@ def training_rows(history: History, wanted: Sequence[Risk], cutoffs: Sequence[da
     """The labels to learn each risk from: all of them, or a sample of about ``most_rows`` rows of all risks together.
 
     The sample has every row of which something is known but that nothing happened: an event, an action of the team, a
-    draw of the hold-out; and each account's newest row.
+    draw of the hold-out; and each account's newest row, where that leaves every event in.
     """
     if len(cutoffs) * len(history.accounts) <= most_rows:
         return TrainingRows({risk.name: with_groups(history, label(history, cutoffs, risk.label)) for risk in wanted})
     certain = np.zeros((len(cutoffs), len(history.accounts)), dtype=np.bool_)
+    newest = np.zeros_like(certain)
     seen = {risk.name: np.zeros(len(history.accounts), dtype=np.bool_) for risk in wanted}
     chance = row_chances(history.accounts, _days(cutoffs))
     share = most_rows / certain.size
@@ -62,12 +63,13 @@ def training_rows(history: History, wanted: Sequence[Risk], cutoffs: Sequence[da
         read = {risk.name: labels for risk, labels in zip(wanted, of_risks, strict=True)}
         places = {name: _places(labels, history.accounts, cutoffs) for name, labels in read.items()}
         for name, labels in read.items():
-            _mark(certain, seen[name], labels, *places[name])
+            _mark(certain, newest, seen[name], labels, *places[name])
         for name, labels in read.items():
-            kept = certain[places[name]] | (chance[places[name]] < share)
+            kept = certain[places[name]] | newest[places[name]] | (chance[places[name]] < share)
             parts[name].insert(0, labels.filter(pa.array(kept)))
         report_share(done / len(blocks))
-    sample = draw_rows(certain, chance, most_rows)
+    together = certain | newest
+    sample = draw_rows(together if together.sum() <= most_rows * CERTAIN_SHARE else certain, chance, most_rows)
     labels = {name: _sampled(pa.concat_tables(tables), sample, history, cutoffs) for name, tables in parts.items()}
     return TrainingRows(labels, _rows_of_all(labels, sample, history, cutoffs))
 
@@ -100,15 +102,15 @@ def _places(labels: pa.Table, accounts: pa.Array, cutoffs: Sequence[date]) -> tu
     return np.searchsorted(_days(cutoffs), day), account
 
 
-def _mark(certain: Flags, seen: Flags, labels: pa.Table, cutoff: Ints, account: Ints) -> None:
+def _mark(certain: Flags, newest: Flags, seen: Flags, labels: pa.Table, cutoff: Ints, account: Ints) -> None:
     """Mark the rows that are kept for certain; ``seen`` are the accounts of which a later row was read already."""
     known = pc.or_(pc.fill_null(labels["event"], True), pc.or_(labels["treated"], labels["holdout"]))
     sure = to_numpy(pc.or_(known, labels["selected"]))
     certain[cutoff[sure], account[sure]] = True
-    newest = np.full(len(seen), -1, dtype=np.int64)
-    np.maximum.at(newest, account, cutoff)
-    first_read = np.flatnonzero((newest >= 0) & ~seen)
-    certain[newest[first_read], first_read] = True
+    last = np.full(len(seen), -1, dtype=np.int64)
+    np.maximum.at(last, account, cutoff)
+    first_read = np.flatnonzero((last >= 0) & ~seen)
+    newest[last[first_read], first_read] = True
     seen[first_read] = True
 
 

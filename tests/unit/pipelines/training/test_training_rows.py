@@ -80,6 +80,17 @@ def test_a_sample_has_what_happened_and_counts_for_the_rest(history: History, cu
         assert drawn.drop_columns([REPRESENTS]).equals(rows_with(known, keys(drawn)))
 
 
+def test_events_come_before_the_newest_rows_of_accounts(history: History, cutoffs: list[date]) -> None:
+    wanted = list(for_history(history).values())
+    whole = training_rows(history, wanted, cutoffs, 10**9).labels
+    known = pa.concat_tables(labels.select(["account_id", "as_of", "event", "event_at"]) for labels in whole.values())
+    happened = keys(known.filter(pc.or_(pc.fill_null(known["event"], False), known["event_at"].is_valid())))
+    for name, labels in training_rows(history, wanted, cutoffs, 2 * len(happened) + 20).labels.items():
+        events = labels.filter(labels["event"])
+        assert keys(events) == keys(whole[name].filter(whole[name]["event"]))
+        assert pc.max(events[REPRESENTS]).as_py() == 1
+
+
 def rows_with(table: pa.Table, wanted: set[tuple[str, date]]) -> pa.Table:
     of_rows = zip(table["account_id"].to_pylist(), table["as_of"].to_pylist(), strict=True)
     return table.filter(pa.array([key in wanted for key in of_rows]))
