@@ -20,6 +20,7 @@ from features.definitions.health import without_rescue_entries
 from features.engine.portfolio import Portfolio, compares_with_portfolio, own_values
 from features.engine.spark.account_batches import build_on_cluster, map_rows
 from features.engine.spark.spark_errors import explain_cluster_errors
+from features.engine.windows import Flags
 from features.errors import UsageError
 from features.frame import KNOWN
 from features.history.versions import EPOCH
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
     from features.engine.spark.spark_engine import SparkEngine
     from features.history.history import History
+
+
+FRAMES = ("night_frame", "night_portfolio", "night_compared")
+"""The names of the relations that a frame is made of."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,13 @@ class ClusterFrame:
         with explain_cluster_errors(self.engine.master):
             found = self.rows.select(*(f"`{name}`" for name in names)).toArrow()
         return self._typed(found)
+
+    def take(self) -> pa.Table:
+        """All rows, in the memory of this process, where only some were wanted; the cluster frees what it kept."""
+        try:
+            return self.columns(self.column_names)
+        finally:
+            self.engine.connection_of(self.history).release(*FRAMES)
 
     def of_accounts(self, accounts: Sequence[str]) -> pa.Table:
         """The rows of some accounts with all columns of the frame, ordered by cutoff and account."""
@@ -106,9 +118,15 @@ class ClusterFrame:
 
 
 def build_cluster_frame(
-    engine: SparkEngine, history: History, cutoffs: Sequence[date], features: Sequence[Feature], *, loop_guard: bool
+    engine: SparkEngine,
+    history: History,
+    cutoffs: Sequence[date],
+    features: Sequence[Feature],
+    *,
+    loop_guard: bool,
+    rows: Flags | None = None,
 ) -> ClusterFrame:
-    """See :func:`features.frame.build`; only the values of two columns a feature that compares accounts come back.
+    """See :func:`features.frame.build`; of features that compare accounts only the medians come back.
 
     Raises:
         UsageError: there is no cutoff.
@@ -120,11 +138,12 @@ def build_cluster_frame(
     own = own_values(relative) if relative else ()
     days = np.unique(np.array([(cutoff - EPOCH).days for cutoff in cutoffs], dtype=np.int64))
     absolute = [*(feature for feature in guarded if feature not in relative), *own]
-    rows = build_on_cluster(engine, history, days, absolute, KNOWN)
-    frame = ClusterFrame(engine, history, rows, _frame_schema(absolute))
+    found = build_on_cluster(engine, history, days, absolute, KNOWN, wanted=rows)
+    frame = ClusterFrame(engine, history, found, _frame_schema(absolute))
     if not relative:
         return frame
-    portfolio = Portfolio.of(frame.columns(["as_of", *(feature.name for feature in own)]), relative)
+    whole = found if rows is None else build_on_cluster(engine, history, days, own, KNOWN, name="night_portfolio")
+    portfolio = Portfolio.of_medians(_medians(engine, whole, own), relative)
     schema = _frame_schema(guarded)
 
     def compare(part: pa.Table) -> pa.Table:
@@ -135,6 +154,23 @@ def build_cluster_frame(
     with explain_cluster_errors(engine.master):
         connection.set_rows("night_compared", frame.map(compare, schema))
     return ClusterFrame(engine, history, connection.rows_of("night_compared"), schema)
+
+
+def _medians(engine: SparkEngine, rows: DataFrame, own: Sequence[Feature]) -> pa.Table:
+    """The medians by cutoff and segment, and by cutoff, as :meth:`Portfolio.of_medians` reads them.
+
+    ``own`` are the extra columns of :func:`own_values`: the segment, then the value of each feature.
+    """
+    segment, *values = (f"`{feature.name}`" for feature in own)
+    medians = (f"percentile({it}, 0.5) AS m{place}, count({it}) AS n{place}" for place, it in enumerate(values))
+    with explain_cluster_errors(engine.master):
+        rows.createOrReplaceTempView("portfolio_rows")
+        found = engine.session.sql(
+            f"SELECT as_of, {segment} AS segment, grouping({segment}) = 1 AS whole, {', '.join(medians)} "
+            f"FROM portfolio_rows GROUP BY GROUPING SETS ((as_of, {segment}), (as_of))"
+        )
+        table: pa.Table = found.toArrow()
+    return table
 
 
 def _frame_schema(features: Sequence[Feature]) -> pa.Schema:

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import date
 
+    import pyarrow as pa
+
     from features.catalogue import Feature
     from features.cluster_frame import ClusterFrame
     from features.engine.spark.spark_engine import SparkEngine
+    from features.engine.windows import Flags
     from features.frame import FrameBuilder
     from features.history.history import History
     from models.registry.registry import Registry
@@ -93,7 +96,17 @@ def frame_builder(settings: Settings, only: Collection[str] | None = None) -> Fr
 
     features = [feature for feature in all_features(settings) if only is None or feature.name in only]
     engine = create_engine(settings.engine, settings.spark_master, settings.spark_settings)
-    return partial(frame.build, features=features, memory=settings.memory, engine=engine, loop_guard=True)
+    here = partial(frame.build, features=features, memory=settings.memory, engine=engine, loop_guard=True)
+    cluster = open_cluster(settings)
+    if cluster is None or has_own_functions(settings):
+        return here
+
+    def build(history: History, cutoffs: Sequence[date], /, *, rows: Flags | None = None) -> pa.Table:
+        if not cluster.has(history):
+            return here(history, cutoffs, rows=rows)
+        return build_cluster_frame(settings, history, cutoffs, features, rows).take()
+
+    return build
 
 
 def open_cluster(settings: Settings) -> SparkEngine | None:
@@ -115,14 +128,28 @@ def is_on_cluster(settings: Settings, history: History) -> bool:
     return cluster is not None and cluster.has(history)
 
 
-def build_cluster_frame(settings: Settings, history: History, cutoffs: Sequence[date]) -> ClusterFrame:
+def has_own_functions(settings: Settings) -> bool:
+    """Whether extensions have features of their own: their functions are files of this machine."""
+    from pipelines.extensions.load_extensions import load_extensions
+
+    return bool(load_extensions(settings).features)
+
+
+def build_cluster_frame(
+    settings: Settings,
+    history: History,
+    cutoffs: Sequence[date],
+    features: Sequence[Feature] | None = None,
+    rows: Flags | None = None,
+) -> ClusterFrame:
     """The frame of a history whose rows are on the settings' cluster; it stays there."""
     from features.cluster_frame import build_cluster_frame as build
 
     cluster = open_cluster(settings)
     if cluster is None:
         raise UsageError("The engine is not spark.")
-    return build(cluster, history, cutoffs, all_features(settings), loop_guard=True)
+    wanted = all_features(settings) if features is None else features
+    return build(cluster, history, cutoffs, wanted, loop_guard=True, rows=rows)
 
 
 def all_features(settings: Settings) -> tuple[Feature, ...]:

@@ -65,6 +65,29 @@ class Portfolio:
                 usual[feature.name] = np.where(enough, of_segment, np.repeat(of_all, len(segments)))
         return cls(days, segments, usual)
 
+    @classmethod
+    def of_medians(cls, rows: pa.Table, features: Sequence[Feature]) -> "Portfolio":
+        """The medians as a cluster computed them.
+
+        ``rows`` has one row a cutoff and segment, and one a cutoff for all segments (``whole``), with the columns
+        ``as_of``, ``segment``, and the median and the number of values of each feature (``m0``, ``n0``, …).
+        """
+        days, segments = pc.unique(rows["as_of"]), pc.unique(rows.filter(pc.invert(rows["whole"]))["segment"])
+        whole = to_numpy(rows["whole"])
+        day = to_numpy(pc.index_in(rows["as_of"], value_set=days)).astype(np.int64)
+        segment = to_numpy(pc.fill_null(pc.index_in(rows["segment"], value_set=segments), 0)).astype(np.int64)
+        usual = {}
+        for number, feature in enumerate(features):
+            if isinstance(feature.measure, AgainstPortfolio):
+                median, count = _values(rows[f"m{number}"]), to_numpy(rows[f"n{number}"])
+                of_all = np.full(len(days), np.nan)
+                of_all[day[whole]] = median[whole]
+                medians = np.repeat(of_all, len(segments))
+                enough = ~whole & (count >= feature.measure.least)
+                medians[day[enough] * len(segments) + segment[enough]] = median[enough]
+                usual[feature.name] = medians
+        return cls(days, segments, usual)
+
     def groups(self, rows: pa.Table) -> Ints:
         """The place of each row's cutoff and segment; accounts without a segment are one."""
         day = to_numpy(pc.index_in(rows["as_of"], value_set=self.days)).astype(np.int64)

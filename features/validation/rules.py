@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from features.contract import Column, ColumnType, Table
 from features.quoting import quote_name
-from features.validation.values.column_types import REALS, WHOLES, as_number, as_text, cast_column
+from features.validation.values.column_types import REALS, WHOLES, ZONED, as_number, as_text, cast_column
 from features.validation.values.number_notation import is_separated_number
 from features.validation.values.reading_rules import ReadingRules, is_empty_word, is_no_date
 
@@ -105,6 +105,8 @@ def _column_tests(column: Column, raw: str, values: Mapping[str, str], reading: 
 
 def _shown(original: str, raw: str) -> str:
     """SQL of a value as a report shows it; databases write infinite numbers and NaN differently."""
+    if raw in ZONED:  # with its zone, which not every engine writes
+        return f"CAST(({original} AT TIME ZONE 'UTC') AS VARCHAR) || '+00'"
     text = f"coalesce({as_text(original, raw)}, CAST({original} AS VARCHAR))"
     if raw not in REALS:
         return text

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from features import frame as frames
@@ -21,7 +22,8 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import REFRESH_MARGIN, Promote, Settings
 from pipelines.sources.validated_source import validate_source_step
 from pipelines.training.promotion import present_champion, promote_trained, shared_grid, tuned_parameters
-from pipelines.training.training_data import TrainingData, gather_training_data
+from pipelines.training.training_data import RowChoice, TrainingData, gather_training_data
+from pipelines.training.training_rows import training_rows
 from serving.night_report.report_text import day_text
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ def train(
     through: date | None = None,
     tune: int = 0,
     build: FrameBuilder = frames.build,
+    choose_rows: RowChoice = training_rows,
     promote: Promote = "gate",
     margin: float = REFRESH_MARGIN,
     currency: str = "",
@@ -112,7 +115,8 @@ def train(
 ) -> Training:
     """Fit each risk, register it as challenger, and let the gate decide whether it becomes champion.
 
-    ``margin`` is by how much of AUC a refresh may be worse, ``currency`` that of all money in the frame.
+    ``build`` and ``choose_rows`` work where the rows of the history are. ``margin`` is by how much of AUC a refresh may
+    be worse, ``currency`` that of all money in the frame.
 
     Raises:
         NotLearnableError: the data cannot carry a model of any of these risks.
@@ -120,7 +124,7 @@ def train(
     through = min(through or history.until, history.until)
     champions = {risk.name: present_champion(registry, risk.name) for risk in wanted}
     grid = shared_grid(champions.values())
-    data = gather_training_data(history, wanted, through, build=build, log=log, grid=grid)
+    data = gather_training_data(history, wanted, through, build=build, log=log, grid=grid, choose_rows=choose_rows)
     registered, not_learnable = [], dict(data.not_learnable)
     learnable = [risk for risk in wanted if risk.name in data.labels]
     with registry.training([risk.name for risk in learnable], source) as parent:
@@ -200,8 +204,19 @@ def train_opened(
         through=through,
         tune=tune,
         build=assembly.frame_builder(settings),
+        choose_rows=_row_choice(settings, opened.history),
         promote=settings.promote,
         margin=settings.refresh_margin,
         currency=settings.currency.code if settings.currency else "",
         log=steps.log,
     )
+
+
+def _row_choice(settings: Settings, history: History) -> RowChoice:
+    """What chooses the rows to learn from: this machine, or the cluster that has them."""
+    cluster = assembly.open_cluster(settings)
+    if cluster is None or not cluster.has(history):
+        return training_rows
+    from pipelines.training.cluster_rows import cluster_training_rows
+
+    return partial(cluster_training_rows, cluster)

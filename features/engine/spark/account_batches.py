@@ -32,7 +32,7 @@ from features.engine.spark.spark_engine import (
 )
 from features.engine.spark.spark_errors import explain_cluster_errors
 from features.engine.spark.spark_session import without_pandas_warning
-from features.engine.windows import Cutoffs, Floats, Ints
+from features.engine.windows import Cutoffs, Flags, Floats, Ints
 from features.history.history import History
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 ACCOUNTS_AT_ONCE = 4_000
 """Accounts whose features an executor computes at once: some hundred megabytes."""
 
-OF_ALL = -1
-"""The number of the group whose rows hold what was computed for all accounts beforehand."""
+OF_ALL, WANTED = -1, -2
+"""The numbers of groups whose rows hold what was computed for all accounts beforehand, and which rows are wanted."""
 
 RowsFunction = Callable[[pa.Table], pa.Table]
 """A function that executors run on some rows."""
@@ -85,6 +85,7 @@ class AccountFeatures:
     states: GivenStates
     features: tuple[Feature, ...]
     known: Measure
+    only_wanted: bool = False
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         """The rows of the frame of some accounts, ordered by cutoff and account; with the account's number."""
@@ -94,13 +95,22 @@ class AccountFeatures:
             answers.store(group, _columns(rows.filter(pc.equal(rows["part"], number)), group))
         states = self._given(rows.filter(pc.equal(rows["part"], OF_ALL)), codes)
         evaluation = Evaluation(SparkAggregates(answers, Cutoffs(self.days)), states)
-        places = np.flatnonzero(evaluation.value(self.known) > 0)
+        known = evaluation.value(self.known) > 0
+        if self.only_wanted:
+            known &= self._wanted(rows.filter(pc.equal(rows["part"], WANTED)), codes)
+        places = np.flatnonzero(known)
         values = evaluate_features(evaluation, self.features, lambda: places)
         keys = {
             "account": pa.array(codes[places % len(codes)]),
             "as_of": date_array(self.days[places // len(codes)]),
         }
         return pa.table(keys | values)
+
+    def _wanted(self, rows: pa.Table, codes: Ints) -> Flags:
+        wanted = np.zeros((len(self.days), len(codes)), dtype=np.bool_)
+        places = np.searchsorted(codes, rows["account"].to_numpy())
+        wanted[np.searchsorted(self.days, rows["cutoff"].to_numpy()), places] = True
+        return wanted
 
     def _given(self, rows: pa.Table, codes: Ints) -> GivenStates:
         values = np.full((len(codes), len(self.states.names)), np.nan)
@@ -129,31 +139,53 @@ def _matrix(lists: pa.ChunkedArray, width: int) -> Floats:
 
 
 def build_on_cluster(
-    engine: SparkEngine, history: History, days: Ints, features: Sequence[Feature], known: Measure
+    engine: SparkEngine,
+    history: History,
+    days: Ints,
+    features: Sequence[Feature],
+    known: Measure,
+    *,
+    wanted: Flags | None = None,
+    name: str = "night_frame",
 ) -> DataFrame:
-    """The frame at these cutoffs, kept on the cluster: ``account_id``, ``as_of``, then each feature.
+    """The frame at these cutoffs, kept on the cluster under a name: ``account_id``, ``as_of``, then each feature.
 
-    ``known`` is above nought for accounts that are known at a cutoff; others have no row.
+    ``known`` is above nought for accounts that are known at a cutoff; others have no row, and of these accounts only
+    the rows that are ``wanted`` (cutoffs × accounts), where that is given.
     """
     measures = (known, *(feature.measure for feature in features))
     cutoffs = all_cutoffs(days, measures)
     groups = engine.grouped(history, cutoffs, known_aggregates(history, measures))
     states, given = _given_states(history, features, measures, cutoffs)
     function = AccountFeatures(
-        days, cutoffs, tuple(tuple(group) for group, _ in groups), states, tuple(features), known
+        days, cutoffs, tuple(tuple(group) for group, _ in groups), states, tuple(features), known, wanted is not None
     )
     with explain_cluster_errors(engine.master):
         parts = [_long_rows(number, group, rows) for number, (group, rows) in enumerate(groups)]
+        if wanted is not None:
+            given = pa.concat_tables([given, _wanted_rows(wanted, days, given.schema)])
         rows = engine.session.createDataFrame(
             given, "account int, cutoff int, part int, numbers array<double>, texts array<string>"
         )
         for part in parts:
             rows = rows.unionAll(part)
-        computed = map_rows(_by_range(rows, len(history.accounts)), function, _schema(features))
+        computed = map_rows(_by_range(rows, len(history.accounts), len(cutoffs)), function, _schema(features))
         ids = engine.connection_of(history).rows_of("dense_accounts").selectExpr("account_id", "account")
         frame = computed.join(ids, "account").select("account_id", "as_of", *(f"`{it.name}`" for it in features))
-        engine.connection_of(history).set_rows("night_frame", frame, keep=True)
-        return engine.connection_of(history).rows_of("night_frame")
+        engine.connection_of(history).set_rows(name, frame, keep=True)
+        return engine.connection_of(history).rows_of(name)
+
+
+def _wanted_rows(wanted: Flags, days: Ints, schema: pa.Schema) -> pa.Table:
+    cutoff, account = np.nonzero(wanted)
+    columns = {
+        "account": pa.array(account.astype(np.int32)),
+        "cutoff": pa.array(days[cutoff].astype(np.int32)),
+        "part": pa.array(np.full(len(account), WANTED, np.int32)),
+        "numbers": pa.nulls(len(account), schema.field("numbers").type),
+        "texts": pa.nulls(len(account), schema.field("texts").type),
+    }
+    return pa.table(columns, schema=schema)
 
 
 def _given_states(
@@ -207,10 +239,11 @@ def _long_rows(number: int, group: Sequence[Aggregate], rows: DataFrame) -> Data
     )
 
 
-def _by_range(rows: DataFrame, accounts: int) -> DataFrame:
-    """The rows of one range of accounts in one partition, a range to each."""
-    ranges = max(1, -(-accounts // ACCOUNTS_AT_ONCE))
-    return rows.selectExpr("*", f"CAST(account / {ACCOUNTS_AT_ONCE} AS INT) AS range").repartition(ranges, "range")
+def _by_range(rows: DataFrame, accounts: int, cutoffs: int) -> DataFrame:
+    """The rows of one range of accounts in one partition, a range to each; of many cutoffs fewer accounts at once."""
+    at_once = max(50, ACCOUNTS_AT_ONCE // max(1, cutoffs // 8))
+    ranges = max(1, -(-accounts // at_once))
+    return rows.selectExpr("*", f"CAST(account / {at_once} AS INT) AS range").repartition(ranges, "range")
 
 
 def map_rows(rows: DataFrame, function: RowsFunction, schema: pa.Schema) -> DataFrame:
@@ -229,6 +262,16 @@ def map_rows(rows: DataFrame, function: RowsFunction, schema: pa.Schema) -> Data
 
     with without_pandas_warning():
         return rows.mapInArrow(run, _spark_schema(schema))
+
+
+def map_relation(
+    engine: SparkEngine, history: History, names: tuple[str, str], function: RowsFunction, schema: pa.Schema
+) -> None:
+    """Make a relation of a history on the cluster out of another one (``names``), by a function that executors run."""
+    source, target = names
+    connection = engine.connection_of(history)
+    with explain_cluster_errors(engine.master):
+        connection.set_rows(target, map_rows(connection.rows_of(source), function, schema), keep=True)
 
 
 def _schema(features: Sequence[Feature]) -> pa.Schema:

@@ -33,13 +33,15 @@ class Relations:
     """The relations of one history on the cluster, by the names that statements use, and the views that they are.
 
     ``created`` are all views, ``kept`` the rows that the cluster holds. They are freed together
-    (:meth:`SparkConnection.close`): a relation that was replaced may be part of others.
+    (:meth:`SparkConnection.close`): a relation that was replaced may be part of others. ``empty`` are the relations
+    that were created without rows and have none yet: Spark leaves them out of a query's plan, and no job is started.
     """
 
     rows: dict[str, DataFrame] = field(default_factory=dict)
     views: dict[str, str] = field(default_factory=dict)
+    empty: set[str] = field(default_factory=set)
     created: list[str] = field(default_factory=list)
-    kept: list[DataFrame] = field(default_factory=list)
+    kept: list[tuple[str, DataFrame]] = field(default_factory=list)
     lock: RLock = field(default_factory=RLock)
 
 
@@ -90,12 +92,13 @@ class SparkConnection:
         return next(iter(self.fetchall()), None)
 
     def to_arrow_table(self, batch_size: int = 0) -> pa.Table:
-        """The answer, in the memory of this process."""
+        """The answer, in the memory of this process; its instants are UTC without a zone, as in the embedded engine."""
         if self._answer is None:
             return pa.table({})
         with explain_cluster_errors(self.master):
             answer: pa.Table = self._answer.toArrow()
-        return answer
+        fields = [it.with_type(pa.timestamp("us")) if pa.types.is_timestamp(it.type) else it for it in answer.schema]
+        return answer.cast(pa.schema(fields))
 
     def batches(self, size: int = 10_000) -> Iterator[pa.RecordBatch]:
         """The answer, so many rows at a time: it need not fit into the memory of this process."""
@@ -119,20 +122,31 @@ class SparkConnection:
     def set_rows(self, name: str, rows: DataFrame, *, keep: bool = False) -> None:
         """Give rows of the cluster a name; those to ``keep`` are computed once."""
         with self.relations.lock:
+            self.relations.empty.discard(name)
             if keep:
-                rows = self._kept(rows)
+                rows = self._kept(name, rows)
             self.relations.rows[name], self.relations.views[name] = rows, self._view(name, rows)
 
     def _view(self, name: str, rows: DataFrame, *, keep: bool = False) -> str:
         """The name of a new view of these rows."""
         view = f"rescue_{next(_views)}_{name}"
-        (self._kept(rows) if keep else rows).createOrReplaceTempView(view)
+        (self._kept(view, rows) if keep else rows).createOrReplaceTempView(view)
         self.relations.created.append(view)
         return view
 
-    def _kept(self, rows: DataFrame) -> DataFrame:
-        self.relations.kept.append(rows.persist())
+    def _kept(self, name: str, rows: DataFrame) -> DataFrame:
+        self.relations.kept.append((name, rows.persist()))
         return with_short_plan(rows)
+
+    def release(self, *names: str) -> None:
+        """Free what the cluster keeps of relations that no other is made of, and forget them."""
+        with self.relations.lock:
+            for name, rows in self.relations.kept:
+                if name in names:
+                    rows.unpersist()
+            self.relations.kept = [(name, rows) for name, rows in self.relations.kept if name not in names]
+            for name in names:
+                self._drop(name)
 
     def rows_of(self, name: str) -> DataFrame:
         """The rows of a relation, on the cluster."""
@@ -149,10 +163,11 @@ class SparkConnection:
         with relations.lock:
             relations.rows.clear()
             relations.views.clear()
+            relations.empty.clear()
             while relations.created:
                 self.session.catalog.dropTempView(relations.created.pop())
             while relations.kept:
-                relations.kept.pop().unpersist()
+                relations.kept.pop()[1].unpersist()
 
     def _drop(self, name: str) -> None:
         self.relations.rows.pop(name, None)
@@ -188,8 +203,9 @@ class SparkConnection:
         if query is not None:
             self.set_rows(name, self._select(query), keep=kept)
             return
-        columns = ", ".join(f"{column.sql('spark')}" for column in tree.this.expressions)
-        self.set_rows(name, self.session.createDataFrame([], columns))
+        columns = [exp.alias_(exp.cast(exp.null(), it.kind), it.name, quoted=True) for it in tree.this.expressions]
+        self.set_rows(name, self._select(exp.select(*columns).where(exp.false())))
+        self.relations.empty.add(name)
 
     def _appended(self, name: str, rows: DataFrame) -> DataFrame:
         present = self.relations.rows[name]
@@ -200,11 +216,13 @@ class SparkConnection:
                 for place, column in enumerate(present.schema.fields)
             )
         )
-        return present.unionAll(typed)
+        return typed if name in self.relations.empty else present.unionAll(typed)
 
     def _update(self, tree: exp.Update) -> None:
         """Each column, or what the statement sets it to in the rows that meet its condition."""
         name, where = tree.this.name, tree.args["where"].this
+        if name in self.relations.empty:
+            return
         new = {part.this.name: part.expression for part in tree.expressions}
         columns = []
         for name_of in self.relations.rows[name].columns:

@@ -2,13 +2,18 @@
 
 import sqlite3
 import statistics
+from collections.abc import Sequence
 from datetime import date
+from random import Random
+from typing import Any
 
+import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from support.worlds.factories import Story
 from support.worlds.generated_histories import Generated, histories
 
 from features.catalogue import find_feature, select_features
+from features.engine.portfolio import Portfolio, own_values
 from features.frame import build
 from features.history.history import History
 
@@ -99,3 +104,33 @@ def test_rows_of_the_future_change_nothing() -> None:
         story.usage(f"a{number}", "2026-01-05", days=20 * number + 1)
     story.account("later", "2026-01-06").usage("later", "2026-01-06", days=3)
     assert build(story.history(), [CUTOFF], features=WANTED).equals(before)
+
+
+def test_medians_that_a_cluster_computed_compare_alike() -> None:
+    relative = [feature for feature in WANTED if feature.name.endswith("_vs_portfolio")]
+    segment, *values = (feature.name for feature in own_values(relative))
+    draw, days = Random(3), (CUTOFF, date(2026, 1, 12))
+    rows = [
+        {"as_of": draw.choice(days), segment: draw.choices(["shop", "school", None, "rare"], [70, 20, 8, 2])[0]}
+        | {name: None if draw.random() < 0.1 else draw.random() for name in values}
+        for _ in range(200)
+    ]
+    grouped = []
+    for day in days:
+        of_day = [row for row in rows if row["as_of"] == day]
+        grouped.append({"as_of": day, "segment": None, "whole": True} | _medians(of_day, values))
+        for name in {row[segment] for row in of_day}:
+            of_segment = [row for row in of_day if row[segment] == name]
+            grouped.append({"as_of": day, "segment": name, "whole": False} | _medians(of_segment, values))
+    frame = pa.Table.from_pylist(rows)
+    here, there = Portfolio.of(frame, relative), Portfolio.of_medians(pa.Table.from_pylist(grouped), relative)
+    expected = {name: column.to_pylist() for name, column in here.compare(frame).items()}
+    assert {name: column.to_pylist() for name, column in there.compare(frame).items()} == expected
+
+
+def _medians(rows: list[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for number, name in enumerate(names):
+        values = [row[name] for row in rows if row[name] is not None]
+        found |= {f"m{number}": statistics.median(values) if values else None, f"n{number}": len(values)}
+    return found
