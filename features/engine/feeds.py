@@ -157,7 +157,8 @@ def _read_deliveries(history: History, name: str, since: int | None) -> Deliveri
         name,
         "deliveries.days",
         f"SELECT {day_number('known')} AS known, {day_number('newest')} AS newest FROM (SELECT {known} AS known, "
-        f"max({event}) AS newest FROM {name} WHERE {recent} GROUP BY known) ORDER BY known",
+        f"max({event}) AS newest FROM {{rows}} WHERE {recent} GROUP BY known) ORDER BY known",
+        "SELECT known, max(newest) AS newest FROM {rows} GROUP BY known ORDER BY known",
     )
     newest = to_int64(rows.column("newest"))
     newest = np.maximum.accumulate(newest) if len(newest) else newest

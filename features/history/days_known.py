@@ -22,11 +22,15 @@ from features.history.versions import EPOCH, known_day
 if TYPE_CHECKING:
     from features.history.history import History
     from features.history.partitions import ValidatedPartitions
+    from features.history.row_parts import RowParts
 
 DAYS_FORMAT = 1
 """Rises whenever the numbers in a file would differ for the same rows."""
 
 FILE = "known.days"
+
+ROWS = "{rows}"
+"""The place of the rows in a query that is kept."""
 
 COUNTS = pa.schema([("day", pa.int32()), ("known", pa.int32()), ("oldest", pa.int32()), ("rows", pa.int64())])
 """Of rows that are not our own: the day from which they count, the day that moves the end of the span (null where they
@@ -69,24 +73,47 @@ def _kept(path: Path | None, key: str) -> dict[str, list[tuple[int, int]]]:
 
 
 def _of_table(history: History, name: str) -> pa.Table:
-    return kept_query(history, name, FILE, _sql(name, history.present)).cast(COUNTS)
+    together = "SELECT day, known, min(oldest) AS oldest, CAST(sum(rows) AS BIGINT) AS rows FROM {rows} GROUP BY 1, 2"
+    return kept_query(history, name, FILE, _sql(name, history.present), f"{together} ORDER BY 1, 2").cast(COUNTS)
 
 
-def kept_query(history: History, table: str, file_name: str, sql: str) -> pa.Table:
+def kept_query(history: History, table: str, file_name: str, sql: str, together: str) -> pa.Table:
     """The few rows of a query over one table, kept in a file of its state for as long as the table's rows are the same.
 
-    The query depends on no other table and on no function of the process.
+    ``sql`` is the query over ``ROWS``; ``together`` makes its result over all rows from those over some of them. So
+    only files with other rows than on an earlier night are read. The query depends on no other table and on no function
+    of the process.
     """
-    rows_key = history.row_keys.get(table)
+    rows_key, parts = history.row_keys.get(table), history.row_parts.get(table)
     if history.state is None or rows_key is None:
-        return history.query(sql)
-    path, key = Path(history.state, table, file_name), cache_key(DAYS_FORMAT, duckdb.__version__, rows_key, sql)
+        return history.query(sql.replace(ROWS, table))
+    path, rule = Path(history.state, table, file_name), cache_key(DAYS_FORMAT, duckdb.__version__, sql, together)
     file = read_cache_file(path)
-    if file is not None and file.values.get("key") == key:
-        return file.tables[0]
-    rows = history.query(sql)
-    write_cache_file(path, CachedFile({"key": key}, [rows]))
+    kept = file if file is not None and file.values.get("rule") == rule else None
+    if kept is not None and kept.values["key"] == rows_key:
+        return kept.tables[0]
+    groups = _valid_groups(kept, parts)
+    missing = parts and [label for label, key in parts.keys.items() if not any(key in keys for keys in groups)]
+    if parts is None:
+        groups[()] = history.query(sql.replace(ROWS, table))
+    elif missing:
+        keys = tuple(sorted({parts.keys[label] for label in missing}))
+        groups[keys] = history.query(sql.replace(ROWS, f"({parts.rows_query(missing)})"))
+    cursor = history.connection.cursor()
+    cursor.register("groups_of_rows", pa.concat_tables([*groups.values()]))
+    rows = cursor.sql(together.replace(ROWS, "groups_of_rows")).to_arrow_table()
+    values = {"rule": rule, "key": rows_key, "groups": [*groups]}
+    write_cache_file(path, CachedFile(values, [rows, *groups.values()]))
     return rows
+
+
+def _valid_groups(kept: CachedFile | None, parts: RowParts | None) -> dict[tuple[str, ...], pa.Table]:
+    """The kept results over some files together, by their keys, where all of these files are still there."""
+    if kept is None or parts is None:
+        return {}
+    present = {*parts.keys.values()}
+    groups = zip(map(tuple, kept.values["groups"]), kept.tables[1:], strict=True)
+    return {keys: rows for keys, rows in groups if keys and present.issuperset(keys)}
 
 
 def _sql(name: str, present: frozenset[str]) -> str:
@@ -98,7 +125,7 @@ def _sql(name: str, present: frozenset[str]) -> str:
     day, known, oldest = (f"{it} - DATE '{EPOCH}'" for it in days)
     return (
         f"SELECT {day} AS day, {known} AS known, min({oldest}) AS oldest, count(*) AS rows "
-        f"FROM {name} WHERE {table.external_rows} GROUP BY 1, 2 ORDER BY 1, 2"
+        f"FROM {{rows}} WHERE {table.external_rows} GROUP BY 1, 2 ORDER BY 1, 2"
     )
 
 
