@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -17,10 +18,12 @@ from features.definitions.feature import Feature
 from features.definitions.health import without_rescue_entries
 from features.definitions.measures import Stream, relations
 from features.engine.account_range import Scope, account_ranges
+from features.engine.cube import Cube
 from features.engine.engine_protocol import Aggregates, Engine
 from features.engine.engines import EmbeddedEngine
-from features.engine.evaluate import Evaluation, evaluate_features
+from features.engine.evaluate import Evaluation, Values, evaluate_features, write_features
 from features.engine.feeds import Feeds
+from features.engine.frame_columns import FrameColumns
 from features.engine.memory_budget import Budget, limit_memory
 from features.engine.portfolio import compare_with_portfolio, compares_with_portfolio, own_values
 from features.engine.windows import Flags, Ints
@@ -73,6 +76,8 @@ def build(
     guarded = [without_rescue_entries(feature) for feature in features] if loop_guard else features
 
     def whole(columns: Sequence[Feature], of: Sequence[str] | None, only: Flags | None) -> pa.Table:
+        if engine is None and len(set(cutoffs)) > 1:
+            return _build_columns(history, cutoffs, columns, of, only, memory)
         return _join(list(_build_parts(history, cutoffs, columns, of, only, memory, engine)))
 
     relative = [feature for feature in guarded if compares_with_portfolio(feature)]
@@ -97,14 +102,14 @@ def _build_parts(
     engine: Engine | None,
 ) -> Iterator[pa.Table]:
     """The frame by ranges of accounts, each ordered; of several ranges, the finished ones are on disk."""
-    if not cutoffs:
-        raise UsageError("There is no cutoff: name at least one day.")
-    days = np.unique(np.array([(cutoff - EPOCH).days for cutoff in cutoffs], dtype=np.int64))
+    days = _days(cutoffs)
     feeds = Feeds.of(history, frozenset(table for feature in features for table in feature.sources))
     wanted = (KNOWN, *(feature.measure for feature in features))
-    budget = Budget.of(memory, len(days), len(features), relations(wanted))
+    one_night = len(days) == 1 and accounts is None  # its ranges are kept, and do not depend on the features asked for
+    used = [*wanted, *(feature.measure for feature in FEATURES)] if one_night else wanted
+    budget = Budget.of(memory, len(days), len(features), relations(used))
     limit_memory(history.connection, memory)
-    scopes, done = _scopes(history, accounts, budget.accounts_read), 0
+    scopes, done = _scopes(history, accounts, budget.accounts_read, keep=one_night), 0
     total = sum(len(scope) for scope in scopes)
     for scope in scopes:
         aggregates = (engine or EmbeddedEngine()).aggregates(history, days, scope, wanted)
@@ -121,6 +126,43 @@ def _reported(pieces: Iterator[Aggregates], before: int, total: int) -> Iterator
         yield piece
         before += len(piece.scope)
         report_share(before / max(total, 1))
+
+
+def _build_columns(
+    history: History,
+    cutoffs: Sequence[date],
+    features: Sequence[Feature],
+    accounts: Sequence[str] | None,
+    rows: Flags | None,
+    memory: str,
+) -> pa.Table:
+    """The frame at several cutoffs, in this process: each range of accounts is written to its place."""
+    days, wanted = _days(cutoffs), (KNOWN, *(feature.measure for feature in features))
+    feeds = Feeds.of(history, frozenset(table for feature in features for table in feature.sources))
+    budget = Budget.of(memory, len(days), len(features), relations(wanted))
+    limit_memory(history.connection, memory)
+    scopes = _scopes(history, accounts, budget.accounts_read, keep=False)
+    codes = np.concatenate([scope.codes for scope in scopes])
+    known = np.zeros((len(days), len(history.accounts)), np.bool_)
+    for piece in Cube(history, days, Scope(codes), [KNOWN]).chunks(len(codes)):
+        known[:, piece.scope.codes] = Evaluation(piece, feeds).value(KNOWN) > 0
+    columns = FrameColumns(known if rows is None else known & rows, days, history.accounts)
+    for scope in scopes:
+        aggregates = Cube(history, days, scope, wanted)
+        for piece in aggregates.chunks(budget.accounts_computed):
+            places, targets = columns.begin(piece.scope)
+
+            def write(name: str, values: Values, targets: Ints = targets) -> None:
+                columns.write(name, values, targets)
+
+            write_features(Evaluation(piece, feeds), features, partial(_same, places), write)
+            report_share((int(piece.scope.codes[-1]) + 1) / len(history.accounts) if len(piece.scope) else 1.0)
+        del aggregates, piece  # frees its rows before those of the next range are read
+    return columns.table(features, {feature.name: field_metadata(feature) for feature in features})
+
+
+def _same(places: Ints) -> Ints:
+    return places
 
 
 def _join(parts: Sequence[pa.Table]) -> pa.Table:
@@ -159,10 +201,17 @@ def _part(
     return pa.table(columns, schema=pa.schema(fields))
 
 
-def _scopes(history: History, accounts: Sequence[str] | None, width: int) -> list[Scope]:
+def _days(cutoffs: Sequence[date]) -> Ints:
+    """The different cutoffs as days since 1970, ascending."""
+    if not cutoffs:
+        raise UsageError("There is no cutoff: name at least one day.")
+    return np.unique(np.array([(cutoff - EPOCH).days for cutoff in cutoffs], dtype=np.int64))
+
+
+def _scopes(history: History, accounts: Sequence[str] | None, width: int, *, keep: bool) -> list[Scope]:
     """The ranges of all accounts, or some accounts as many at a time."""
     if accounts is None:
-        return account_ranges(history, width)
+        return account_ranges(history, width, keep=keep)
     wanted = pc.is_in(history.accounts, value_set=pa.array(accounts, pa.string()))
     codes = np.flatnonzero(to_numpy(wanted))
     return [Scope(codes[first : first + width]) for first in range(0, max(len(codes), 1), width)]

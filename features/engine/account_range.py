@@ -7,6 +7,7 @@ so the ranges stay the same from night to night as accounts come and go: each be
 from __future__ import annotations
 
 from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count, pairwise
 from pathlib import Path
@@ -24,6 +25,9 @@ LARGEST = 1.1
 
 RANGES_FILE = "account.ranges"
 """The file in the folder of what is kept, with the ids at which ranges begin."""
+
+ROWS_SUFFIX = ".rows"
+"""The end of the names of files with kept rows, which begin with the name of their range."""
 
 _folders = count()
 
@@ -61,23 +65,27 @@ class Scope:
         return np.searchsorted(self.codes, account)
 
 
-def account_ranges(history: History, width: int) -> list[Scope]:
-    """All accounts of a history, at most about ``width`` at a time; one range without accounts where there are none."""
+def account_ranges(history: History, width: int, *, keep: bool = False) -> list[Scope]:
+    """All accounts of a history, at most about ``width`` at a time; one range without accounts where there are none.
+
+    With ``keep`` they are those of the night before, as far as there were any.
+    """
+    state = history.state if keep else None
     total = len(history.accounts)
     if total <= width:
+        if state and (state / RANGES_FILE).is_file():
+            _forget_ranges(state)
         return [Scope(np.arange(total, dtype=np.int64), "0")]
-    begins = _kept_begins(history, width) or list(range(0, total, width))
+    begins = (state and _kept_begins(history, state, width)) or list(range(0, total, width))
     return [
         Scope(np.arange(first, end, dtype=np.int64), str(place), tuple(begins))
         for place, (first, end) in enumerate(pairwise([*begins, total]))
     ]
 
 
-def _kept_begins(history: History, width: int) -> list[int] | None:
+def _kept_begins(history: History, state: Path, width: int) -> list[int] | None:
     """Where the ranges of the night before begin tonight; ``None`` where they do not fit, and new ones are kept."""
-    if history.state is None:
-        return None
-    path, total = history.state / RANGES_FILE, len(history.accounts)
+    path, total = state / RANGES_FILE, len(history.accounts)
     kept = read_cache_file(path)
     if kept is not None and kept.values.get("width") == width:
         _, *others = kept.tables[0]["account_id"].to_pylist()
@@ -85,9 +93,17 @@ def _kept_begins(history: History, width: int) -> list[int] | None:
         sizes = np.diff(begins, append=total)
         if sizes.min() > 0 and sizes.max() <= LARGEST * width:
             return begins
+    _forget_ranges(state)
     ids = history.accounts.take(pa.array(range(0, total, width)))
     write_cache_file(path, CachedFile({"width": width}, [pa.table({"account_id": ids})]))
     return None
+
+
+def _forget_ranges(state: Path) -> None:
+    """Remove the ranges and all rows that are kept by range: others will be kept, and nobody would use these."""
+    with suppress(OSError):
+        for file in (state / RANGES_FILE, *state.glob(f"*/*{ROWS_SUFFIX}")):
+            file.unlink(missing_ok=True)
 
 
 def rows_in_scope(history: History, query: str, scope: Scope) -> str:
