@@ -40,6 +40,8 @@ def main() -> None:
         if ended.code != INTERRUPTED:
             raise
         _stopped()
+    finally:
+        gc.freeze()  # Python looks for cycles again when it ends, which takes longer than many commands
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

@@ -1,5 +1,6 @@
 """``rescue nightly``: tonight's queue."""
 
+import gc
 import json
 from typing import Annotated
 
@@ -9,6 +10,11 @@ from pipelines import settings as configuration
 from pipelines.cli.options import Data, Home, Json, Mapping, NightOf, PolicyFile, parse_day
 from pipelines.console import Steps
 from pipelines.environment import has_prefect_server, leave_out_pandas
+
+COLLECT_RARELY = 500_000
+"""New objects of a night after which the garbage collector looks for cycles: hundreds of thousands of rows pass through
+it, and it would go through them again and again.
+"""
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +45,7 @@ def nightly(
     """
     cutoff = parse_day(as_of, "--as-of")
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
+    gc.set_threshold(COLLECT_RARELY)
     if settings.extensions_folder is None:
         leave_out_pandas()
     steps = Steps(quiet=as_json)
