@@ -2,9 +2,12 @@
 
 import json
 import math
+import re
 import sqlite3
 import sys
+from contextlib import closing
 from datetime import date, timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,11 +22,16 @@ from pipelines.cli import app
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.step_runner import plain_runner
+from serving.handoff.package import Handoff
+from serving.handoff.render import markdown
 from serving.night_report.report_schema import NightReport, TableRows
 
 needs_java = pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, and there is none: run `make system`")
 
 SCORES = "SELECT account_id, risk, probability, rank_score, quality FROM scores WHERE as_of = ? ORDER BY 1, 2"
+HANDOFFS = (
+    "SELECT account_id, risk, lane, content FROM handoffs JOIN cases ON cases.id = handoffs.case_id WHERE as_of = ?"
+)
 LEFT_BY_SPARK = {"spark-warehouse", "metastore_db", "derby.log", "artifacts"}
 
 
@@ -39,11 +47,19 @@ def near(found: object, expected: object) -> bool:
 
 
 def second_night(night_home: NightHome, home: Path, engine: str) -> tuple[NightReport, list[tuple[object, ...]]]:
-    """The night after the first, in a copy of its home: its report and every score that it wrote."""
+    """The night after the first, in a copy of its home: its report and every score that it wrote.
+
+    Its policy raises accounts at a low risk and has room for all of them.
+    """
     night_home.copy(home)
     tomorrow = night_home.first.as_of + timedelta(days=1)
     steps = Steps(quiet=True)
-    settings = configuration.load(data=str(night_home.data), home=home, engine=engine)
+    policy = home / "policy.toml"
+    text = files("serving.policy.definition").joinpath("policy.default.toml").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^(enter|min_probability) = .*", r"\1 = 0.01", text)
+    text = re.sub(r"(?m)^leave = .*", "leave = 0.005", text)
+    policy.write_text(re.sub(r"(?m)^capacity = .*", "capacity = 40", text), encoding="utf-8")
+    settings = configuration.load(data=str(night_home.data), home=home, engine=engine, policy=policy)
     (report,) = run_nights(settings, tomorrow, plain_runner(steps), steps)
     with sqlite3.connect(home / "rescue.db") as queue:
         scores = queue.execute(SCORES, [tomorrow.isoformat()]).fetchall()
@@ -57,6 +73,13 @@ def cases(report: NightReport) -> list[dict[str, object]]:
         {key: value for key, value in case.items() if key != "case_id"}
         for case in timeless(case.model_dump() for case in report.queue)
     ]
+
+
+def hand_offs(home: Path, night: date) -> dict[tuple[str, str, str], Handoff]:
+    """The frozen packages of a night, by account, risk and lane."""
+    with closing(sqlite3.connect(home / "rescue.db")) as queue:
+        rows = queue.execute(HANDOFFS, [night.isoformat()]).fetchall()
+    return {(account, risk, lane): Handoff.model_validate_json(text) for account, risk, lane, text in rows}
 
 
 def counted(table: TableRows) -> tuple[object, ...]:
@@ -79,6 +102,12 @@ def test_a_night_by_spark_gives_the_same_scores_and_queue(night_home: NightHome,
     assert len(found) == sum(risk.scored for risk in embedded.risks) > 100
     assert near(found, expected)
     assert near(cases(spark), cases(embedded))
+    written, given = (hand_offs(tmp_path / name, embedded.as_of) for name in ("spark", "duckdb"))
+    assert written.keys() == given.keys()
+    assert len({risk for _, risk, _ in given}) > 1 and len(given) > 10
+    for key, package in given.items():
+        assert near(written[key].model_dump(), package.model_dump()), key
+        assert markdown(written[key]) == markdown(package), key
     assert (spark.risks, spark.decision, spark.feeds) == (embedded.risks, embedded.decision, embedded.feeds)
     assert [counted(table) for table in spark.tables] == [counted(table) for table in embedded.tables]
     assert sum(sum(table.quarantined.values()) for table in embedded.tables) > 0
