@@ -318,7 +318,8 @@ def _build_frame(night: _Night, champions: Mapping[str, Champion]) -> pa.Table |
     this machine.
     """
     history, settings = night.source.history, night.source.settings
-    if assembly.is_on_cluster(settings, history) and not assembly.has_own_functions(settings):
+    own = assembly.has_own_functions(settings) or night.source.extensions.unused
+    if assembly.is_on_cluster(settings, history) and not own:
         return assembly.build_cluster_frame(settings, history, [night.as_of])
     frame = assembly.frame_builder(settings)(history, [night.as_of])
     if not night.settings.extensions_required:

@@ -158,6 +158,8 @@ def test_tables_of_the_catalog_and_of_places_are_read_by_the_cluster(
     assert event["file"].startswith("file:/") and event["file"].endswith("/health_scores.parquet")
     again = pq.read_table(tmp_path / "bad" / "accounts.parquet")["file"].to_pylist()
     assert set(again) == {"all_accounts"}
+    for table in source.stage(["accounts", "tickets"], tmp_path / "small"):  # what a guard or a policy's check reads
+        assert pq.read_table(table.files[0]).num_rows == rows[table.name].num_rows
 
 
 def test_what_is_not_there_is_a_sentence(engine: SparkEngine, tmp_path: Path) -> None:
