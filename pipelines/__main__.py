@@ -2,6 +2,7 @@
 start.
 """
 
+import atexit
 import gc
 import os
 import signal
@@ -30,18 +31,39 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a command in the background may ignore it
         signal.signal(signal.SIGINT, _interrupt)
     ignore_closed_pipes()
+    ending = _Ending()
+    atexit.register(ending.end_process)
     try:
         from pipelines.cli.app import run  # takes most of a second, during which Ctrl-C must work, too
 
         run()
+        ending.code = 0
     except KeyboardInterrupt:
         _stopped()
     except SystemExit as ended:
-        if ended.code != INTERRUPTED:
-            raise
-        _stopped()
-    finally:
-        gc.freeze()  # Python looks for cycles again when it ends, which takes longer than many commands
+        if ended.code == INTERRUPTED:
+            _stopped()
+        ending.code = ended.code if isinstance(ended.code, int) else 1 if ended.code else 0
+        raise
+
+
+class _Ending:
+    """The end of the process, without taking all modules apart first: that takes longer than many commands.
+
+    It is the first function that is registered for the end, and so the last that runs: after those of libraries, and
+    after all threads. ``code`` is the exit code.
+    """
+
+    code = 1
+
+    def end_process(self) -> None:
+        """End at once; where the last output cannot be written, Python ends as usual and says so."""
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:
+            return
+        os._exit(self.code)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
