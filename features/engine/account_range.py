@@ -20,7 +20,7 @@ from features.history.cache_files import CachedFile, read_cache_file, write_cach
 from features.history.history import History
 from features.quoting import quote_text
 
-LARGEST = 1.1
+MOST_GROWTH = 1.1
 """A range may have so many times the accounts of its width before all ranges begin anew."""
 
 RANGES_FILE = "account.ranges"
@@ -91,7 +91,7 @@ def _kept_begins(history: History, state: Path, width: int) -> list[int] | None:
         _, *others = kept.tables[0]["account_id"].to_pylist()
         begins = [0, *(bisect_left(history.accounts, other, key=lambda it: it.as_py()) for other in others)]
         sizes = np.diff(begins, append=total)
-        if sizes.min() > 0 and sizes.max() <= LARGEST * width:
+        if sizes.min() > 0 and sizes.max() <= MOST_GROWTH * width:
             return begins
     _forget_ranges(state)
     ids = history.accounts.take(pa.array(range(0, total, width)))

@@ -42,13 +42,13 @@ def test_ranges_begin_at_the_same_accounts_as_accounts_come_and_go(tmp_path: Pat
     assert ranges(accounts(tmp_path, *"bdfhkm"), 2) == [["b", "d"], ["f", "h"], ["k", "m"]]
     with_new = [["a", "b", "d"], ["f", "h"], ["k", "m", "z"]]
     assert ranges(accounts(None, *"abdfhkmz"), 3) == [["a", "b", "d"], ["f", "h", "k"], ["m", "z"]]
-    account_range.LARGEST, before = 1.5, account_range.LARGEST
+    account_range.MOST_GROWTH, before = 1.5, account_range.MOST_GROWTH
     try:
         assert ranges(accounts(tmp_path, *"abdfhkmz"), 2) == with_new
         assert ranges(accounts(tmp_path, *"abdfghijkmz"), 2)[:2] == [["a", "b"], ["d", "f"]], "one outgrew its memory"
         assert ranges(accounts(tmp_path, *"ghijkmz"), 2) == [["g", "h"], ["i", "j"], ["k", "m"], ["z"]], "one is empty"
     finally:
-        account_range.LARGEST = before
+        account_range.MOST_GROWTH = before
 
 
 def test_rows_that_are_kept_by_other_ranges_are_removed(tmp_path: Path) -> None:
