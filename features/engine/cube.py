@@ -200,4 +200,5 @@ class Cube:
         kept = self._kept.read(relation, first) if self._kept else None
         if kept is not None:
             return kept
-        return CountableRows(read_rows(relation, self.history, self.scope, self._parts, self.cutoffs), first)
+        rows = read_rows(relation, self.history, self.scope, self._parts, self.cutoffs, first=first)
+        return CountableRows(rows, first)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,9 @@ from features.engine.function_values import FunctionError, function_values
 from features.engine.windows import COMPUTE_THREADS, Flags, Floats, Ints
 from features.errors import UsageError
 
+Values: TypeAlias = Floats | pa.Array
+"""Of a feature: numbers, or texts."""
+
 DECIMALS = 9
 """Decimals of a number: parallel sums add in any order, and two runs of a night must be equal."""
 
@@ -48,13 +52,14 @@ class Evaluation:
         self._known: dict[Measure, Floats] = {}
         self._stopped_by_sources: dict[frozenset[str], Flags] = {}
 
-    def column(self, feature: Feature, places: Callable[[], Ints]) -> pa.Array:
+    def selected(self, feature: Feature, places: Callable[[], Ints]) -> Values:
         """The feature's values at some positions, counted over all accounts of the first cutoff, then of the next.
 
-        Null where nothing is known. ``places`` is called after the values are computed.
+        Texts are null where nothing is known, and numbers are NaN. ``places`` is called after the values are computed.
         """
         if feature.kind == "category" and isinstance(feature.measure, Aggregate):
-            return self.cube.text(feature.measure).take(number_array(places()))
+            texts: pa.Array = self.cube.text(feature.measure).take(number_array(places()))
+            return texts
         try:
             values = self.value(feature.measure)
         except FunctionError as error:
@@ -65,7 +70,7 @@ class Evaluation:
         rows = places()
         selected = values.ravel() if len(rows) == values.size else values.ravel()[rows]
         whole = isinstance(feature.measure, Aggregate) and feature.measure.how in WHOLE
-        return nullable_array(selected if whole else np.round(selected, DECIMALS))
+        return selected if whole else np.round(selected, DECIMALS)
 
     def _stopped(self, feature: Feature) -> Flags:
         """The cutoffs at which a source of the feature was stopped; none for features that describe a feed itself."""
@@ -110,7 +115,23 @@ class Evaluation:
 def evaluate_features(
     evaluation: Evaluation, features: Sequence[Feature], places: Callable[[], Ints]
 ) -> dict[str, pa.Array]:
-    """A column for each feature, at some positions (ascending) of all accounts and cutoffs.
+    """A column for each feature, at some positions (ascending) of all accounts and cutoffs."""
+    columns: dict[str, pa.Array] = {}
+
+    def keep(name: str, values: Values) -> None:
+        columns[name] = nullable_array(values) if isinstance(values, np.ndarray) else values
+
+    write_features(evaluation, features, places, keep)
+    return {feature.name: columns[feature.name] for feature in features}
+
+
+def write_features(
+    evaluation: Evaluation,
+    features: Sequence[Feature],
+    places: Callable[[], Ints],
+    write: Callable[[str, Values], None],
+) -> None:
+    """The values of each feature, at some positions (ascending) of all accounts and cutoffs, to a function.
 
     Features of one relation are read and computed in one thread, beside those of another, so that nothing is computed
     twice; features of several relations come last, and use what has been read.
@@ -119,17 +140,17 @@ def evaluate_features(
     for feature in features:
         by_relations.setdefault(relations([feature.measure]), []).append(feature)
 
-    def evaluate(group: Sequence[Feature]) -> dict[str, pa.Array]:
-        return {feature.name: evaluation.column(feature, places) for feature in group}
+    def evaluate(group: Sequence[Feature]) -> None:
+        for feature in group:
+            write(feature.name, evaluation.selected(feature, places))
 
-    columns: dict[str, pa.Array] = {}
     separate = [group for used, group in by_relations.items() if len(used) < 2]
     with ThreadPoolExecutor(COMPUTE_THREADS) as pool:
-        for group in pool.map(evaluate, sorted(separate, key=len, reverse=True)):
-            columns |= group
+        for _ in pool.map(evaluate, sorted(separate, key=len, reverse=True)):
+            pass
     for used, several in by_relations.items():
-        columns |= evaluate(several) if len(used) > 1 else {}
-    return {feature.name: columns[feature.name] for feature in features}
+        if len(used) > 1:
+            evaluate(several)
 
 
 def _combine(sign: str, left: Floats, right: Floats) -> Floats:

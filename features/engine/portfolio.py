@@ -17,7 +17,7 @@ from features.definitions.account import ACCOUNT_FEATURES
 from features.definitions.feature import Feature
 from features.definitions.measures import AgainstPortfolio
 from features.engine.evaluate import DECIMALS
-from features.engine.windows import Floats, Ints
+from features.engine.windows import Floats, Ints, sort_positions
 
 _SEGMENT = "portfolio: segment"
 _OWN = "portfolio: "
@@ -124,7 +124,8 @@ def _values(column: pa.ChunkedArray) -> Floats:
 def _medians(values: Floats, group: Ints, groups: int) -> tuple[Floats, Ints]:
     """The median of each group and how many values it has; NaN and 0 for a group without values."""
     known = np.flatnonzero(~np.isnan(values))
-    order = known[np.lexsort((values[known], group[known]))]
+    order = known[np.argsort(values[known])]
+    order = order[sort_positions(group[order], None)]
     counts = np.bincount(group[order], minlength=groups)
     first = np.cumsum(counts) - counts
     medians = np.full(groups, np.nan)

@@ -6,6 +6,8 @@ and only their rows are sorted. Where they are few, the sorted rows become a tab
 versions, as an invoice has once it is paid, a small table beside the source holds the end of each version.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -19,70 +21,96 @@ from features.history.versions import FOREVER, known_day, known_instant, version
 from features.quoting import quote_name
 
 
+@dataclass(frozen=True)
+class _Some:
+    """Some rows of a table of the contract: those of a relation for which a condition is true."""
+
+    table: str
+    relation: str
+    condition: str = "true"
+    name: str = ""
+
+    def single(self, more: str = "true") -> str:
+        """The SQL of the rows, where each has one version."""
+        return f"{single_versions(self.table, self.relation)} WHERE {self.condition} AND {more}"
+
+
 def version_intervals(name: str, history: History, since: int | None = None) -> str:
     """The SQL of every version of a table's rows, with the days between which it was the state.
 
-    ``since`` leaves out rows whose ``day`` is before that day: as the day is part of the key of usage, all versions of
-    a row lie on one side of it.
+    ``since`` leaves out rows that happened before that day: where the time of the event is part of the key, as the day
+    of usage is, all versions of a row lie on one side of it.
     """
-    condition = "true" if since is None else f"day >= DATE '1970-01-01' + ({since})"
+    condition = "true" if since is None else f"{TABLES[name].event_time} >= DATE '1970-01-01' + ({since})"
+    some = _Some(name, name, condition, name if since is None else f"{name}_{since}")
     if name not in history.versioned:
-        return f"{single_versions(name)} WHERE {condition}"
-    suffix = name if since is None else f"{name}_{since}"
-    return history.cached(f"versions_{suffix}", lambda: _with_intervals(name, history, condition, suffix))
+        return some.single()
+    return history.cached(f"versions_{some.name}", lambda: _with_intervals(some, history))
 
 
-def _with_intervals(name: str, history: History, condition: str, suffix: str) -> str:
-    repeated = _repeated_keys(name, history, condition)
+def intervals_of(name: str, relation: str, history: History) -> str:
+    """The same of all rows of a relation, which are rows of a table with all their versions."""
+    some = _Some(name, relation, name=relation)
+    return _with_intervals(some, history) if name in history.versioned else some.single()
+
+
+def _with_intervals(some: _Some, history: History) -> str:
+    repeated = _repeated_keys(some, history)
     if not len(repeated.hashes):
-        return f"{single_versions(name)} WHERE {condition}"
-    keys = f"repeated_{suffix}"
+        return some.single()
+    name, keys = some.table, f"repeated_{some.name}"
     history.create_table(keys, pa.table({"key": number_array(repeated.hashes)}))
     in_keys = _in_keys(name, history, keys)
     if repeated.few:
-        others = f"{single_versions(name)} WHERE {condition} AND {in_keys} IS NOT TRUE"
-        return f"{others} UNION ALL {_sorted_versions(name, history, condition, suffix, keys)}"
-    replaced, ambiguous = _replaced(name, history, f"{condition} AND {in_keys}")
-    history.create_table(f"replaced_{suffix}", replaced)
-    rows = f"SELECT *, {_hash(name, history)} AS version_of, {_instant(name)} AS instant FROM {name} WHERE {condition}"
+        return f"{some.single(f'{in_keys} IS NOT TRUE')} UNION ALL {_sorted_versions(some, history, keys)}"
+    replaced, ambiguous = _replaced(some, history, in_keys)
+    history.create_table(f"replaced_{some.name}", replaced)
+    rows = (
+        f"SELECT *, {_hash(name, history)} AS version_of, {_instant(name)} AS instant "
+        f"FROM {some.relation} WHERE {some.condition}"
+    )
     versions = (
         f"SELECT n.* EXCLUDE (version_of, instant), {day_number(known_day(TABLES[name]))} AS known, "
         f"coalesce(r.until, {FOREVER}) AS replaced FROM ({{rows}}) AS n "
-        f"LEFT JOIN replaced_{suffix} AS r ON n.version_of = r.key AND n.instant = r.instant"
+        f"LEFT JOIN replaced_{some.name} AS r ON n.version_of = r.key AND n.instant = r.instant"
     )
     if not len(ambiguous):
         return versions.format(rows=rows)
-    keys = f"ambiguous_{suffix}"
+    keys = f"ambiguous_{some.name}"
     history.create_table(keys, pa.table({"key": number_array(ambiguous)}))
     others = versions.format(rows=f"{rows} AND {_in_keys(name, history, keys)} IS NOT TRUE")
-    return f"{others} UNION ALL {_sorted_versions(name, history, condition, suffix, keys)}"
+    return f"{others} UNION ALL {_sorted_versions(some, history, keys)}"
 
 
-def _repeated_keys(name: str, history: History, condition: str) -> RepeatedKeys:
+def _repeated_keys(some: _Some, history: History) -> RepeatedKeys:
     """The keys that occur more than once: validation has found them already, where rows were validated."""
-    if condition == "true" and name in history.repeated_keys:
-        return history.repeated_keys[name]
-    rows = history.query(f"SELECT count(*) AS n FROM {name} WHERE {condition}").column("n")[0].as_py()
-    return find_repeated_keys(history.connection.cursor(), _hash(name, history), f"{name} WHERE {condition}", rows)
+    if some.relation == some.table and some.table in history.repeated_keys:
+        return history.repeated_keys[some.table]
+    rows = f"{some.relation} WHERE {some.condition}"
+    count = history.query(f"SELECT count(*) AS n FROM {rows}").column("n")[0].as_py()
+    return find_repeated_keys(history.connection.cursor(), _hash(some.table, history), rows, count)
 
 
-def _sorted_versions(name: str, history: History, condition: str, suffix: str, keys: str) -> str:
+def _sorted_versions(some: _Some, history: History, keys: str) -> str:
     """The SQL of the rows of some keys, their versions sorted by instant and values, from a table of their own."""
-    rows = ordered_versions(name, f"SELECT * FROM {name} WHERE {condition} AND {_in_keys(name, history, keys)}")
-    history.connection.cursor().execute(f"CREATE OR REPLACE TABLE corrected_{suffix} AS {rows}")
-    return f"SELECT * FROM corrected_{suffix}"
+    condition = f"{some.condition} AND {_in_keys(some.table, history, keys)}"
+    rows = ordered_versions(some.table, f"SELECT * FROM {some.relation} WHERE {condition}")
+    history.connection.cursor().execute(f"CREATE OR REPLACE TABLE corrected_{some.name} AS {rows}")
+    return f"SELECT * FROM corrected_{some.name}"
 
 
-def _replaced(name: str, history: History, condition: str) -> tuple[pa.Table, NDArray[np.uint64]]:
+def _replaced(some: _Some, history: History, in_keys: str) -> tuple[pa.Table, NDArray[np.uint64]]:
     """By key and instant of each version that was replaced, the day on which its successor was known.
 
     The second value are the keys that this cannot decide: two versions of one instant, or two records with one hash.
     """
+    name = some.table
     known_sql = day_number(known_day(TABLES[name]))
     columns = f"{_hash(name, history)} AS key, {_instant(name)} AS instant, {known_sql} AS known"
     rows = history.query(
         f"SELECT key, instant, CAST(known AS INTEGER) AS known, record FROM ("
-        f"SELECT {columns}, row({version_key(TABLES[name])}) AS record FROM {name} WHERE {condition})"
+        f"SELECT {columns}, row({version_key(TABLES[name])}) AS record "
+        f"FROM {some.relation} WHERE {some.condition} AND {in_keys})"
     )
     key, instant, known = (to_numpy(rows.column(column)) for column in ("key", "instant", "known"))
     order = np.lexsort((instant, key))

@@ -125,11 +125,11 @@ class CountableRows:
         if stream.until and not stream.pick:
             row = row[rows.days(day_number(stream.until), row) >= self.first]
         if stream.pick:
-            settled = self._settled(stream, row)
+            settled = self.is_settled(stream, row)
             outermost = rows.outermost(pick_order(stream), row[settled], last=stream.pick == "latest")
             return np.sort(np.append(row[settled][outermost], row[~settled]))
         if selection.nearest:
-            settled = self._settled(stream, row)
+            settled = self.is_settled(stream, row)
             best = self._best(selection, row[settled])[rows.account[row]]
             day = rows.days(selection.of, row)
             row = row[~settled | (day >= best if selection.nearest == "newest" else day <= best)]
@@ -142,7 +142,7 @@ class CountableRows:
         operation.at(best, self.rows.account[row], self.rows.days(selection.of, row).astype(np.int64))
         return best
 
-    def _settled(self, stream: Stream, row: Ints) -> Flags:
+    def is_settled(self, stream: Stream, row: Ints) -> Flags:
         """Whether rows count at every cutoff from the first day on, unless they leave a window."""
         rows = self.rows
         settled: Flags = rows.days("known", row) < self.first

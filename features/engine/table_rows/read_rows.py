@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -12,8 +12,9 @@ from features.arrow import to_numpy
 from features.definitions.measures import Aggregate, lookback_days
 from features.engine.account_range import Scope, rows_in_scope
 from features.engine.table_rows import expressions
-from features.engine.table_rows.corrections import version_intervals
+from features.engine.table_rows.corrections import intervals_of, version_intervals
 from features.engine.table_rows.countable_rows import pick_order
+from features.engine.table_rows.old_rows import OldRows
 from features.engine.table_rows.relations import join_accounts
 from features.engine.table_rows.rows import BY_ACCOUNT, Order, RowColumn, Rows, any_replaced
 from features.engine.table_rows.text_combinations import RowClasses
@@ -29,10 +30,12 @@ def read_rows(
     wanted: Sequence[Aggregate],
     cutoffs: Cutoffs,
     begun: pa.Array | None = None,
+    first: int | None = None,
 ) -> Rows:
     """The rows of some accounts with the columns that the wanted measures need, as far back as they look.
 
-    Of the tickets ``begun`` (ids) only the events are wanted.
+    Of the tickets ``begun`` (ids) only the events are wanted. Rows that no measure counts at any cutoff from the day
+    ``first`` on may be left out.
     """
     parts = [
         part for part in wanted if part.stream.relation == relation and not expressions.lacks_column(part, history)
@@ -42,31 +45,53 @@ def read_rows(
     by_row = [text for text in columns if text not in by_class]
     classes = RowClasses(relation, history, by_class)
     if relation == "timeline":
-        rows = read_timeline(history, scope, by_row, classes, begun)
+        rows = classes.add_columns(read_timeline(history, scope, by_row, classes, begun))
     else:
-        rows = _read_table(relation, history, scope, by_row, classes, _since(relation, parts, cutoffs))
-    if by_class:
-        values = classes.values()
-        of_classes = {
-            text: RowColumn.of(values.column(f"c{place}"), of_classes=True) for place, text in enumerate(by_class)
-        }
-        rows = replace(rows, columns={**rows.columns, **of_classes})
+        one_range = not scope.begins and len(cutoffs) == 1
+        old = OldRows.of(relation, parts, classes, first) if one_range and first is not None else None
+        table = _Table(relation, history, scope, by_row, classes)
+        since = _since(relation, parts, cutoffs)
+        rows = (
+            table.rows(table.values(version_intervals(relation, history, since))) if old is None else table.without(old)
+        )
     return rows if len(cutoffs) == 1 else rows.sorted(_order(parts))
 
 
-def _read_table(
-    table: str, history: History, scope: Scope, by_row: Sequence[str], classes: RowClasses, since: int | None
-) -> Rows:
-    """The rows of one table with some columns, in any order."""
-    versions = classes.join(table, version_intervals(table, history, since))
-    days = ("known", "replaced", *(("class",) if classes.expressions else ()))
-    rows = f"SELECT account, {expressions.select_list(by_row, days)} FROM ({join_accounts(table, history, versions)})"
-    values = history.query(rows_in_scope(history, rows, scope))
-    columns = {text: RowColumn.of(values.column(f"c{place}")) for place, text in enumerate(by_row)}
-    day_columns = ("known", "replaced") if any_replaced(values) else ("known",)
-    columns |= {name: RowColumn.of(values.column(name)) for name in day_columns}
-    code = to_numpy(values.column("class")) if classes.expressions else None
-    return Rows(columns, scope.places(to_numpy(values.column("account"))), code)
+@dataclass(frozen=True)
+class _Table:
+    """The rows of one table with some columns by row, in any order."""
+
+    name: str
+    history: History
+    scope: Scope
+    by_row: Sequence[str]
+    classes: RowClasses
+
+    def values(self, versions: str) -> pa.Table:
+        """The columns of some versions of rows."""
+        days = ("known", "replaced", *(("class",) if self.classes.expressions else ()))
+        joined = join_accounts(self.name, self.history, self.classes.join(self.name, versions))
+        rows = f"SELECT account, {expressions.select_list(self.by_row, days)} FROM ({joined})"
+        return self.history.query(rows_in_scope(self.history, rows, self.scope))
+
+    def rows(self, values: pa.Table) -> Rows:
+        """The same as numbers."""
+        columns = {text: RowColumn.of(values.column(f"c{place}")) for place, text in enumerate(self.by_row)}
+        days = ("known", "replaced") if any_replaced(values) else ("known",)
+        columns |= {name: RowColumn.of(values.column(name)) for name in days}
+        code = to_numpy(values.column("class")) if self.classes.expressions else None
+        return self.classes.add_columns(Rows(columns, self.scope.places(to_numpy(values.column("account"))), code))
+
+    def without(self, old: OldRows) -> Rows:
+        """The rows without old ones that cannot count."""
+        recent = self.values(version_intervals(self.name, self.history, old.since))
+        table, relation = f"old_{self.name}_{old.since}", f"left_of_{self.name}_{old.since}"
+        uncovered = old.uncovered(self.rows(recent), self.scope, self.history, self.classes)
+        with self.history.temporary_table(table, uncovered):
+            rows = self.history.query(old.query(self.classes, table))
+        with self.history.temporary_table(relation, rows):
+            left = self.values(intervals_of(self.name, relation, self.history))
+        return self.rows(pa.concat_tables([recent, left]))
 
 
 def _since(table: str, parts: Sequence[Aggregate], cutoffs: Cutoffs) -> int | None:

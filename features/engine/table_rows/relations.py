@@ -131,9 +131,9 @@ def all_versions(name: str, history: History) -> str:
     return f"{single_versions(name)} WHERE {key} NOT IN {repeated} UNION ALL {ordered_versions(name, corrected)}"
 
 
-def single_versions(name: str) -> str:
-    """Rows of a table with one version each, which is never replaced."""
-    return f"SELECT *, {day_number(known_day(TABLES[name]))} AS known, {FOREVER} AS replaced FROM {name}"
+def single_versions(name: str, relation: str = "") -> str:
+    """Rows of a table (in a relation, where it is another one) with one version each, which is never replaced."""
+    return f"SELECT *, {day_number(known_day(TABLES[name]))} AS known, {FOREVER} AS replaced FROM {relation or name}"
 
 
 def ordered_versions(name: str, rows: str) -> str:

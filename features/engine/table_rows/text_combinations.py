@@ -8,12 +8,14 @@ evaluated once for each class and looked up, instead of being read and compared 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 
 import pyarrow as pa
 
 from features.contract import TABLES
 from features.engine.table_rows.expressions import columns_in, tables_of
+from features.engine.table_rows.rows import RowColumn, Rows
 from features.engine.windows import Ints
 from features.history.history import History
 
@@ -63,6 +65,22 @@ class RowClasses:
     def of_timeline(self, event: Ints, ticket: Ints) -> Ints:
         """The class of rows of the timeline: one for each pair of an event's class and its ticket's."""
         return event * self.tables["tickets"].size + ticket
+
+    @property
+    def size(self) -> int:
+        """The number of classes."""
+        return prod(table.size for table in self.tables.values())
+
+    def add_columns(self, rows: Rows) -> Rows:
+        """The rows with the expressions, looked up by class."""
+        if not self.expressions:
+            return rows
+        values = self.values()
+        of_classes = {
+            text: RowColumn.of(values.column(f"c{place}"), of_classes=True)
+            for place, text in enumerate(self.expressions)
+        }
+        return replace(rows, columns={**rows.columns, **of_classes})
 
     def values(self) -> pa.Table:
         """A column for each expression, in the order of the classes."""

@@ -60,9 +60,9 @@ def night(folder: Path, day: date, monkeypatch: pytest.MonkeyPatch) -> tuple[pa.
     """The frame, and the relations whose rows were read for it."""
     read: set[str] = set()
 
-    def noted(relation: str, *given: object) -> object:
+    def noted(relation: str, *given: object, **named: object) -> object:
         read.add(relation)
-        return read_rows(relation, *given)  # type: ignore[arg-type]
+        return read_rows(relation, *given, **named)  # type: ignore[arg-type]
 
     with opened(folder) as history, monkeypatch.context() as patch:
         patch.setattr("features.engine.cube.read_rows", noted)

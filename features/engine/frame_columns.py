@@ -1,0 +1,73 @@
+"""The columns of a frame at several cutoffs, filled by ranges of accounts.
+
+A frame is ordered by cutoff, and computed by ranges of accounts. Which rows it has is known before its columns are, so
+each range writes its values to their places: nothing is kept in parts, joined, or copied a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from threading import Lock
+
+import numpy as np
+import pyarrow as pa
+
+from features.arrow import date_array, nullable_array, number_array
+from features.definitions.feature import Feature
+from features.engine.account_range import Scope
+from features.engine.evaluate import Values
+from features.engine.windows import Flags, Floats, Ints
+
+
+class FrameColumns:
+    """The rows of a frame: ``known`` says by cutoff and account which there are; ``days`` are the cutoffs."""
+
+    def __init__(self, known: Flags, days: Ints, accounts: pa.Array) -> None:
+        self._known, self._days, self._accounts = known, days, accounts
+        counts = known.sum(axis=1)
+        self._counts, self._size = counts, int(counts.sum())
+        self._next = np.cumsum(counts) - counts
+        self._numbers: dict[str, Floats] = {}
+        self._texts: dict[str, list[pa.Array]] = {}
+        self._written: list[Ints] = []
+        self._lock = Lock()
+
+    def begin(self, scope: Scope) -> tuple[Ints, Ints]:
+        """The rows of the next range: its positions by cutoff and account, and their positions in the frame."""
+        known = self._known[:, scope.codes]
+        count = known.sum(axis=1)
+        within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+        rows: Ints = np.repeat(self._next, count) + within
+        self._next = self._next + count
+        self._written.append(rows)
+        return np.flatnonzero(known), rows
+
+    def write(self, name: str, values: Values, rows: Ints) -> None:
+        """The values of a column in the rows of a range."""
+        if not isinstance(values, np.ndarray):
+            self._texts.setdefault(name, []).append(values)
+            return
+        with self._lock:
+            column = self._numbers.setdefault(name, np.empty(0))
+            if len(column) < self._size:
+                column = self._numbers[name] = np.empty(self._size)
+        column[rows] = values
+
+    def table(self, features: Sequence[Feature], metadata: Mapping[str, dict[bytes, bytes] | None]) -> pa.Table:
+        """The frame, when all ranges are written."""
+        account = np.flatnonzero(self._known.ravel()) % max(self._known.shape[1], 1)
+        columns = {
+            "account_id": self._accounts.take(number_array(account)),
+            "as_of": date_array(np.repeat(self._days, self._counts)),
+        }
+        order = np.empty(self._size, np.int64)
+        if self._written:
+            order[np.concatenate(self._written)] = np.arange(self._size)
+        for feature in features:
+            texts = self._texts.pop(feature.name, None)
+            if texts is None:
+                columns[feature.name] = nullable_array(self._numbers.pop(feature.name, np.empty(0)))
+            else:
+                columns[feature.name] = pa.concat_arrays(texts).take(number_array(order))
+        fields = [pa.field(name, column.type, metadata=metadata.get(name)) for name, column in columns.items()]
+        return pa.table(columns, schema=pa.schema(fields))
