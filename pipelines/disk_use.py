@@ -69,19 +69,15 @@ def check_disk(need: DiskNeed, home: Path, scratch: Path) -> bool:
     together = home.stat().st_dev == scratch.stat().st_dev
     if need.scratch > free_for_scratch:
         raise RescueError(
-            f"The disk of {gettempdir()} has {disk_size_text(free_for_scratch)} free, and this source needs about "
-            f"{disk_size_text(need.scratch)} there: nothing was written. Free as much, set TMPDIR to a folder on another "
+            f"The disk of {gettempdir()} has {disk_text(free_for_scratch)} free, and this source needs about "
+            f"{disk_text(need.scratch)} there: nothing was written. Free as much, set TMPDIR to a folder on another "
             "disk, or give the setting memory more."
         )
     fits = need.home <= free - (need.scratch if together else 0)
     if need.home + need.scratch >= SHOWN_FROM:
-        where = (
-            f"{disk_size_text(free)} free"
-            if together
-            else (f"{disk_size_text(free)} and {disk_size_text(free_for_scratch)} free")
-        )
+        where = f"{disk_text(free)} free" if together else (f"{disk_text(free)} and {disk_text(free_for_scratch)} free")
         report_line(
-            f"Disk: about {disk_size_text(need.home)} in {home} and {disk_size_text(need.scratch)} in {gettempdir()} until the "
+            f"Disk: about {disk_text(need.home)} in {home} and {disk_text(need.scratch)} in {gettempdir()} until the "
             f"run ends; {where}"
         )
     if not fits:
@@ -92,7 +88,7 @@ def check_disk(need: DiskNeed, home: Path, scratch: Path) -> bool:
     return fits
 
 
-def disk_size_text(size: float) -> str:
+def disk_text(size: float) -> str:
     """A size for people: "340 MB", "7.6 GB"."""
     if size < 10**9:
         return f"{size / 10**6:,.0f} MB"

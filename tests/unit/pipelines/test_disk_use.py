@@ -10,7 +10,7 @@ import pytest
 from features.errors import RescueError
 from features.progress import listening
 from features.source_table import SourceTable
-from pipelines.disk_use import DiskNeed, check_disk, disk_size_text
+from pipelines.disk_use import DiskNeed, check_disk, disk_text
 
 MILLION = {"accounts": 1_600_000, "usage_daily": 475_000_000, "ticket_events": 92_000_000}
 
@@ -94,4 +94,4 @@ def test_rows_are_counted_by_the_footers_of_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("size", "text"), [(340 * 10**6, "340 MB"), (7.64 * 10**9, "7.6 GB"), (48 * 10**9, "48 GB")])
 def test_sizes_are_for_people(size: float, text: str) -> None:
-    assert disk_size_text(size) == text
+    assert disk_text(size) == text
