@@ -63,7 +63,7 @@ def test_rows_to_learn_from_are_the_same_by_ranges(history: History) -> None:
     rows = np.random.default_rng(1).random((len(cutoffs), len(history.accounts))) < 0.3
     whole = build(history, cutoffs, rows=rows)
     assert build(history, cutoffs, rows=rows, memory="1MiB").equals(whole)
-    assert len(list(history.scratch.glob("*.arrow"))) > 3 if history.scratch else False
+    assert history.scratch and any((history.scratch / "ranges").iterdir())
 
 
 def test_a_frame_of_one_night_by_ranges_stays_on_disk(history: History) -> None:
