@@ -68,7 +68,9 @@ def _brought_to(
     ask: Callable[[pa.Array | None], pa.Table],
 ) -> pa.Table:
     """Earlier answers, with new ones for the accounts whose contracts may have changed since."""
-    concerned = _concerned(history, new) if any(new.values()) else pa.array([], pa.string())
+    concerned = pa.array([], pa.string())
+    if any(new.values()):
+        concerned = history.cached(f"contracts of {new}", lambda: _concerned(history, new))
     same = to_numpy(earlier["until"]) > _midnight(cutoff)
     same &= ~to_numpy(pc.is_in(earlier["account_id"], value_set=concerned))
     stale = earlier["account_id"].filter(flag_array(~same, np.ones(len(same), np.bool_)))

@@ -26,6 +26,7 @@ from features.engine.table_rows.read_rows import read_rows
 from features.engine.table_rows.relations import NUMBERED
 from features.engine.table_rows.rows import Rows
 from features.engine.windows import Cutoffs, Flags, Ints
+from features.history.days_known import kept_query
 from features.history.history import History
 from features.history.repeated_keys import key_hash
 from features.quoting import quote_name
@@ -101,13 +102,21 @@ class NewFiles:
             parts.append(
                 self._ids("ticket_id", "ticket_events", f"{_hash('ticket_events')} IN", changed["ticket_events"])
             )
-            happened = files["ticket_events"].select(["ticket_id"])
-            parts.append(self._ids("ticket_id", "ticket_events", "kind = 'merged' AND ticket_id IN", happened))
+            merged = self._merged_tickets()
+            parts.append(merged.filter(pc.is_in(merged, value_set=combine_chunks(files["ticket_events"]["ticket_id"]))))
         elif "ticket_events" in files:
             events = files["ticket_events"]
             parts.append(combine_chunks(events.filter(pc.equal(events["kind"], "merged"))["ticket_id"]))
         tickets = pa.table({"ticket_id": pa.concat_arrays([it.cast(pa.string()) for it in parts])})
         return self._ids("account_id", "tickets", "ticket_id IN", tickets)
+
+    def _merged_tickets(self) -> pa.Array:
+        """The ids of the tickets of which an event says that they were merged."""
+        found = "SELECT DISTINCT ticket_id FROM {rows}"
+        rows = kept_query(
+            self.history, "ticket_events", "merged.tickets", f"{found} WHERE kind = 'merged'", f"{found} ORDER BY ALL"
+        )
+        return combine_chunks(rows["ticket_id"])
 
     def _repeated_in(self, table: str, rows: pa.Table) -> pa.Table:
         """The hashes of keys of new rows that occur more than once among all rows of a table."""
@@ -173,8 +182,15 @@ class NewFiles:
 
     def _rows_among(self, table: str, column: str, values: pa.Table, condition: str = "true") -> pa.Table:
         with self._lookup(values) as some:
-            rows = f"SELECT * FROM {table} WHERE {condition} AND {column} IN (SELECT * FROM {some})"
-            return self.history.query(rows)
+            rows = f"FROM {table} WHERE {condition} AND {column} IN (SELECT * FROM {some})"
+            return self.history.query(f"SELECT * {self._without_texts(table)} {rows}")
+
+    def _without_texts(self, table: str) -> str:
+        """Leave out texts of people, which no measure reads: they only decide between versions of one instant."""
+        texts = [column for column in TABLES[table].columns if column.free_text]
+        if not texts or len(self.history.repeated_keys[table].hashes):
+            return ""
+        return f"REPLACE ({', '.join(f'CAST(NULL AS {it.kind}) AS {it.name}' for it in texts)})"
 
     def _encode(self, tables: Mapping[str, pa.Table], begun: pa.Array | None = None) -> Rows:
         with small_history(self.history, self.scope, tables) as small:
