@@ -35,9 +35,11 @@ def watch_executors(session: SparkSession, interval: float = INTERVAL) -> None:
     Raises:
         UsageError: the setting of the session is no number.
     """
-    given = session.conf.get(SETTING, str(PATIENCE)) or ""
+    given: str | None = None
+    with suppress(Exception):  # some servers show only settings of their own
+        given = session.conf.get(SETTING, None)
     try:
-        patience = float(given)
+        patience = PATIENCE if given is None else float(given)
     except ValueError:
         raise UsageError(f"The Spark setting {SETTING} cannot be {given!r}: it is a number of seconds.") from None
     with suppress(Exception):
