@@ -7,8 +7,9 @@ hour costs the night. A small one sees nothing of it.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -17,18 +18,25 @@ import pyarrow.parquet as pq
 from features.catalogue import FEATURES
 from features.definitions.measures import relations
 from features.engine.memory_budget import Budget
-from features.errors import RescueError
+from features.engine.memory_size import parse_size
+from features.errors import RescueError, UsageError
 from features.progress import report_line
 from features.source_table import SourceTable
 
-KEPT_BYTES, KEPT_BYTES_OF_USAGE = 30, 5
-"""Bytes that are kept for the next night for each row of a table, and of usage, as measured with 100,000 accounts."""
+KEPT_BYTES, KEPT_BYTES_OF_USAGE = 35, 5
+"""Bytes that are kept for the next night for each row of a table, and of usage, as measured with 300,000 accounts."""
 
-QUEUE_BYTES = 1_200
-"""Bytes of the queue's database for each account after its first nights."""
+QUEUE_BYTES = 900
+"""Bytes of the queue's database for each row of accounts after the first nights."""
 
 SCRATCH_BYTES, FRAME_BYTES = 20, 1_400
 """Bytes of scratch for each row, and for the features of each account, where accounts are computed by ranges."""
+
+MOST_RANGES = 100
+"""Ranges of accounts that are written at once: each has buffers of its own, which have to fit into memory, too."""
+
+MOST_FOOTERS = 30
+"""Of a table in many more files, about so many footers are read: every night reads those of all files once already."""
 
 SHOWN_FROM = 2**30
 """Bytes from which the need is said."""
@@ -52,11 +60,21 @@ class DiskNeed:
 
     @classmethod
     def of_tables(cls, tables: Iterable[SourceTable], memory: str, state: Path) -> DiskNeed:
-        """The need of a run on these tables within this memory; how many rows they have, their footers say."""
-        rows = {table.name: sum(pq.read_metadata(file).num_rows for file in table.files) for table in tables}
+        """The need of a run on these tables within this memory; how many rows they have, their footers say.
+
+        Raises:
+            UsageError: so little memory would compute them in too many ranges.
+        """
+        rows = {table.name: _about_rows(table.files) for table in tables}
         used = relations(feature.measure for feature in FEATURES)
-        at_once = Budget.of(memory, 1, len(FEATURES), used).accounts_read
-        return cls.of(rows, by_ranges=rows.get("accounts", 0) > at_once, kept=_folder_size(state))
+        accounts, at_once = rows.get("accounts", 0), Budget.of(memory, 1, len(FEATURES), used).accounts_read
+        if accounts > MOST_RANGES * at_once:
+            least = accounts / (MOST_RANGES * at_once) * parse_size(memory)
+            raise UsageError(
+                f"The setting memory is {memory}, which is too little for {accounts:,} rows of accounts: set at least "
+                f"{ceil(least / 2**20):,}MiB."
+            )
+        return cls.of(rows, by_ranges=accounts > at_once, kept=_folder_size(state))
 
 
 def check_disk(need: DiskNeed, home: Path, scratch: Path) -> bool:
@@ -93,6 +111,14 @@ def disk_text(size: float) -> str:
     if size < 10**9:
         return f"{size / 10**6:,.0f} MB"
     return f"{size / 10**9:,.1f} GB" if size < 10**10 else f"{size / 10**9:,.0f} GB"
+
+
+def _about_rows(files: Sequence[str]) -> int:
+    """About how many rows the files have: of many, some footers are read, and the others count by their sizes."""
+    some = files[:: max(1, len(files) // MOST_FOOTERS)]
+    rows = sum(pq.read_metadata(file).num_rows for file in some)
+    sizes = (sum(Path(file).stat().st_size for file in chosen) for chosen in (files, some))
+    return rows if len(some) == len(files) else round(rows * next(sizes) / max(next(sizes), 1))
 
 
 def _folder_size(folder: Path) -> int:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.errors import RescueError
+from features.errors import RescueError, UsageError
 from features.progress import listening
 from features.source_table import SourceTable
 from pipelines.disk_use import DiskNeed, check_disk, disk_text
@@ -90,6 +90,26 @@ def test_rows_are_counted_by_the_footers_of_files(tmp_path: Path) -> None:
     (tmp_path / "state" / "kept").write_bytes(bytes(1000))
     assert DiskNeed.of_tables([table], "4GiB", tmp_path / "state").home == by_rows.home - 1000
     assert DiskNeed.of_tables([table], "1MiB", tmp_path / "state").scratch > 0
+
+
+def test_of_many_files_some_footers_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [tmp_path / f"{place:03}.parquet" for place in range(100)]
+    for file in files:
+        pq.write_table(pa.table({"account_id": [str(place) for place in range(50)]}), file)
+    read: list[str] = []
+    footer = pq.read_metadata
+    monkeypatch.setattr(pq, "read_metadata", lambda file: read.append(file) or footer(file))
+    table = SourceTable("tickets", tuple(map(str, files)))
+    assert DiskNeed.of_tables([table], "4GiB", tmp_path / "state") == DiskNeed.of({"tickets": 5000}, by_ranges=False)
+    assert len(read) == 34
+
+
+def test_memory_for_too_many_ranges_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"account_id": [str(place) for place in range(5000)]}), tmp_path / "accounts.parquet")
+    table = SourceTable("accounts", (str(tmp_path / "accounts.parquet"),))
+    with pytest.raises(UsageError, match="memory is 1MiB, which is too little for 5,000 rows of accounts: set"):
+        DiskNeed.of_tables([table], "1MiB", tmp_path / "state")
+    assert DiskNeed.of_tables([table], "2MiB", tmp_path / "state").scratch
 
 
 @pytest.mark.parametrize(("size", "text"), [(340 * 10**6, "340 MB"), (7.64 * 10**9, "7.6 GB"), (48 * 10**9, "48 GB")])
