@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         (), description="Optional features to use: text (what tickets say), last_year (usage in the same weeks)."
     )
     memory: str = Field(
-        "4GiB", description="What the feature engine may use; 100,000 accounts take 1.3 GiB, however little it is."
+        "4GiB", description="What the engine may use; accounts beyond it are computed by ranges, with the same result."
     )
     calendar_hosts: tuple[str, ...] = Field(
         (), description="Hosts inside your network from which calendars of absences may be read."
