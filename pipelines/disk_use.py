@@ -116,7 +116,7 @@ def disk_text(size: float) -> str:
 def _about_rows(files: Sequence[str]) -> int:
     """About how many rows the files have: of many, some footers are read, and the others count by their sizes."""
     some = files[:: max(1, len(files) // MOST_FOOTERS)]
-    rows = sum(pq.read_metadata(file).num_rows for file in some)
+    rows: int = sum(pq.read_metadata(file).num_rows for file in some)
     sizes = (sum(Path(file).stat().st_size for file in chosen) for chosen in (files, some))
     return rows if len(some) == len(files) else round(rows * next(sizes) / max(next(sizes), 1))
 
