@@ -11,7 +11,7 @@ import pytest
 from support.worlds.factories import Story
 
 from features.catalogue import FEATURES
-from features.engine.table_rows import kept_rows
+from features.engine.table_rows import added_rows, kept_rows
 from features.engine.table_rows.countable_rows import lookbacks
 from features.engine.table_rows.read_rows import read_rows
 from features.frame import build
@@ -39,10 +39,116 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def write(story: Story, place: Path) -> None:
+def write(story: Story, place: Path, part: str = "") -> None:
+    """The tables of a story; each has a folder where ``part`` is the name of the file."""
     history = story.history()
     for name in story.rows:
-        pq.write_table(history.query(f"SELECT * FROM {name}"), place / f"{name}.parquet")
+        file = place / name / f"{part}.parquet" if part else place / f"{name}.parquet"
+        file.parent.mkdir(exist_ok=True)
+        pq.write_table(history.query(f"SELECT * FROM {name}"), file)
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A source in which each table has a folder; a few new rows are not too many to be kept beside the others."""
+    monkeypatch.setattr(kept_rows, "MAX_ADDED", 1)
+    story = told()
+    for number in range(9):
+        story.ticket("beta", f"2025-12-{number + 10}", f"B{number}").event("comment", f"2025-12-{number + 11}")
+        story.health("beta", f"2025-12-{number + 10}", 60 + number)
+    place = tmp_path / "source"
+    place.mkdir()
+    write(story, place, "first")
+    return place
+
+
+def assert_is_that_of_a_new_home(frame: pa.Table, folder: Path, day: date) -> None:
+    with opened(folder) as history:
+        object.__setattr__(history, "state", None)
+        assert frame.equals(build(history, [day], features=SUPPORT))
+
+
+def added_file(folder: Path, relation: str) -> Path:
+    return folder.parent / "state" / relation / "0.added.rows"
+
+
+def test_of_a_new_file_only_its_rows_are_read(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night(files, NIGHT, monkeypatch)
+    story = Story().ticket("acme", "2026-01-31", "N1").event("comment", "2026-01-31").health("beta", "2026-01-31", 10)
+    write(story.event("solved", "2026-01-31", ticket_id="B0"), files, "second")
+    frame, read = night(files, NEXT, monkeypatch)
+    assert not read
+    assert frame["tickets_opened_28d"].to_pylist() == [2, 0]
+    assert frame["health_score"].to_pylist() == [50, 10]
+    assert_is_that_of_a_new_home(frame, files, NEXT)
+    assert added_file(files, "timeline").exists()
+    again, read = night(files, NEXT, monkeypatch)
+    assert not read
+    assert again.equals(frame)
+
+
+def test_a_new_account_moves_the_numbers_of_others(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night(files, NIGHT, monkeypatch)
+    write(
+        Story().account("alpha").ticket("alpha", "2026-01-30", "N1").health("alpha", "2026-01-30", 5), files, "second"
+    )
+    frame, read = night(files, NEXT, monkeypatch)
+    assert not read
+    assert frame["health_score"].to_pylist() == [50, 5, 68]
+    assert_is_that_of_a_new_home(frame, files, NEXT)
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        Story().ticket("acme", "2025-12-10", "B0", known_at="2026-01-31"),  # it moved to another account
+        Story().event("merged", "2026-01-31", ticket_id="B0"),
+        Story().health("acme", "2026-01-20", 20, known_at="2026-01-31"),
+    ],
+)
+def test_accounts_of_rows_that_change_are_read_again(
+    story: Story, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night(files, NIGHT, monkeypatch)
+    monkeypatch.setattr(added_rows, "LARGEST_SHARE", 1)
+    write(story, files, "second")
+    frame, read = night(files, NEXT, monkeypatch)
+    assert not read
+    assert_is_that_of_a_new_home(frame, files, NEXT)
+
+
+def test_a_file_of_last_night_that_changes_leaves_what_was_kept_before(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night(files, NIGHT, monkeypatch)
+    write(Story().health("acme", "2026-01-31", 10), files, "second")
+    night(files, NEXT, monkeypatch)
+    write(Story().health("acme", "2026-01-31", 33).health("beta", "2026-01-31", 34), files, "second")
+    frame, read = night(files, NEXT, monkeypatch)
+    assert not read
+    assert frame["health_score"].to_pylist() == [33, 34]
+
+
+def test_many_added_rows_become_one_file_with_the_others(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night(files, NIGHT, monkeypatch)
+    monkeypatch.setattr(kept_rows, "MAX_ADDED", 0.0)
+    write(Story().ticket("acme", "2026-01-31", "N1").event("comment", "2026-01-31"), files, "second")
+    frame, read = night(files, NEXT, monkeypatch)
+    assert not read
+    assert not added_file(files, "timeline").exists()
+    assert_is_that_of_a_new_home(frame, files, NEXT)
+    again, read = night(files, NEXT, monkeypatch)
+    assert not read
+    assert again.equals(frame)
+
+
+def test_a_file_that_is_gone_makes_all_rows_be_read(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(Story().health("acme", "2026-01-31", 10), files, "second")
+    night(files, NIGHT, monkeypatch)
+    (files / "health_scores" / "second.parquet").unlink()
+    frame, read = night(files, NEXT, monkeypatch)
+    assert read == {"health_scores"}
+    assert frame["health_score"].to_pylist() == [50, 68]
 
 
 @contextmanager
