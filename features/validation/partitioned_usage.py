@@ -28,6 +28,7 @@ from features.history.partitions import (
 from features.history.repeated_keys import MAX_HASHES
 from features.history.versions import known_day
 from features.quoting import quote_text
+from features.source_table import explain_changed_files
 from features.validation.duplicates import DUPLICATE, reject_duplicates
 from features.validation.incoming_table import (
     IncomingTable,
@@ -164,7 +165,8 @@ class _Run:
     @cached_property
     def accounts(self) -> pa.Table:
         sql = "SELECT account_id FROM accepted_accounts ORDER BY account_id"
-        return self.incoming.cursor.sql(sql).to_arrow_table().cast(pa.schema([("account_id", pa.string())]))
+        with explain_changed_files():
+            return self.incoming.cursor.sql(sql).to_arrow_table().cast(pa.schema([("account_id", pa.string())]))
 
     def select_files(self, files: Sequence[str]) -> IncomingTable:
         """The incoming table with some of its files."""

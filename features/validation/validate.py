@@ -20,7 +20,7 @@ from features.history.history import History
 from features.history.timestamp_outliers import find_timestamp_outliers
 from features.progress import report_share
 from features.quoting import quote_text
-from features.source_table import SourceTable
+from features.source_table import SourceTable, explain_changed_files
 from features.validation.duplicates import DUPLICATE
 from features.validation.rules import Rule
 from features.validation.table_validation import ValidatedTable, validate_table
@@ -112,7 +112,8 @@ def validate_tables(
         )
         report_share(sum(sizes[done] for done in validated) / max(sum(sizes.values()), 1))
     with_unknown = [name for name, table in validated.items() if Rule.UNKNOWN_ACCOUNT in table.report.quarantined]
-    unknown = find_unknown_accounts(connection, with_unknown)
+    with explain_changed_files():
+        unknown = find_unknown_accounts(connection, with_unknown)
     reports = {name: _with_problem(table.report, limits, unknown) for name, table in validated.items()}
     history = _open_history(connection, validated, reports, state, scratch)
     report = ValidationReport(

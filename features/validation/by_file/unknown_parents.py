@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from features.arrow import CHUNK_ROWS, to_numpy
 from features.quoting import quote_text
+from features.source_table import explain_changed_files
 from features.validation.by_file.hash_files import HashFiles, HashKind
 from features.validation.by_file.kept_file import FileNight
 from features.validation.by_file.sorted_hashes import Hashes, distinct_hashes, select_known
@@ -67,7 +68,8 @@ def _known_parents(night: FileNight) -> Hashes:
     if parent is None:
         return distinct_hashes([])
     sql = f"SELECT hash({parent.column}) AS hash FROM accepted_{parent.table}"
-    column = night.incoming.cursor.sql(sql).to_arrow_table(CHUNK_ROWS)["hash"]
+    with explain_changed_files():
+        column = night.incoming.cursor.sql(sql).to_arrow_table(CHUNK_ROWS)["hash"]
     return distinct_hashes([[to_numpy(column).astype(np.uint64, copy=False)]])
 
 

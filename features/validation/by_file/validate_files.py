@@ -117,7 +117,8 @@ def row_parts(incoming: IncomingTable, files: Mapping[str, KeptFile]) -> RowPart
 
     def rows_query(labels: Collection[str]) -> str:
         reopens = any(files[label].reopened for label in labels)
-        return accepted_rows(incoming.with_labels(labels), reopens=reopens)
+        own = replace(incoming, cursor=incoming.cursor.cursor())  # threads ask, and a cursor answers one at a time
+        return accepted_rows(own.with_labels(labels), reopens=reopens)
 
     return RowParts({label: file.rows_key for label, file in files.items()}, rows_query)
 

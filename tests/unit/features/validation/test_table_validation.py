@@ -92,7 +92,11 @@ def test_unchanged_tables_are_not_read(home: Home) -> None:
         ("ticket_events", "SELECT * FROM ({}) WHERE kind <> 'solved'", {"ticket_events"}),
         ("tickets", f"{{}} UNION ALL SELECT 't4', 'ada', {TIMES}", {"tickets", "ticket_events"}),
         ("accounts", "{} UNION ALL SELECT 'fay', TIMESTAMP '2025-01-01'", {"accounts"}),
-        ("accounts", "{} UNION ALL SELECT 'eve', TIMESTAMP '2025-01-01'", {"accounts", "health_scores", "ticket_events"}),
+        (
+            "accounts",
+            "{} UNION ALL SELECT 'eve', TIMESTAMP '2025-01-01'",
+            {"accounts", "health_scores", "ticket_events"},
+        ),
         ("accounts", "SELECT * FROM ({}) WHERE account_id <> 'bob'", set(ROWS) - {"invoices"}),
     ],
 )
@@ -159,14 +163,17 @@ def damage_pages(file: Path) -> None:
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@pytest.mark.parametrize("name", ["accounts", "tickets"])
+@pytest.mark.parametrize("name", sorted(ROWS))
 def test_a_file_damaged_since_its_validation_is_reported_in_a_sentence(home: Home, name: str) -> None:
     damage_pages(home.source / f"{name}.parquet")
+    for file in home.state.rglob("*.*"):
+        if file.name != "validation.state":
+            file.unlink()
     with pytest.raises(DataGateError, match=r"read: .*Export it again"):
         home.night()
 
 
-@pytest.mark.parametrize("name", ["health_scores", "invoices", "ticket_events"])
+@pytest.mark.parametrize("name", sorted(ROWS.keys() - {"accounts"}))  # there are rows of an unknown account
 def test_a_damaged_file_whose_rows_are_kept_is_not_read(home: Home, name: str) -> None:
     _, _, before = home.night()
     damage_pages(home.source / f"{name}.parquet")
