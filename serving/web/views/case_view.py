@@ -113,7 +113,6 @@ class CaseView:
     usage: tuple[tuple[UsageFact, Plot | None], ...]
     health: Plot | None
     comparisons: tuple[Comparison, ...]
-    alarms: tuple[AlarmView, ...]
     resolved: ResolvedHint | None
     draft: DraftText
     work: CaseWorkFile
@@ -122,11 +121,8 @@ class CaseView:
     timeline: TimelineView
     why: tuple[str, ...]
     queue_reason: QueueReason | None
-    young: str
     earlier_save: str
-    risk_now: str
     money: str
-    links: tuple[RecordLink, ...]
     new_task: tuple[FieldChoice, ...]
     reader: PageReader
     sent: SentForm | None = None
@@ -155,6 +151,26 @@ class CaseView:
     def lacks_source_facts(self) -> bool:
         """Whether the hand-off was made without the source, so that what is missing in it may exist."""
         return lacks_source_facts(self.handoff)
+
+    @property
+    def alarms(self) -> tuple[AlarmView, ...]:
+        """The alarms that the case contains."""
+        return alarm_views(self.case)
+
+    @property
+    def young(self) -> str:
+        """That the customer is a new one; empty where it is not."""
+        return young_customer_text(self.handoff)
+
+    @property
+    def risk_now(self) -> str:
+        """The risk of the newest night beside that of the hand-off."""
+        return risk_text(self.file)
+
+    @property
+    def links(self) -> tuple[RecordLink, ...]:
+        """Where the account is found in other systems."""
+        return record_links(self.handoff)
 
     @property
     def responsible(self) -> str:
@@ -232,7 +248,6 @@ def case_view(
         usage=tuple(_usage_plots(handoff)),
         health=draw_plot("Health score", health_points(handoff), top=100.0),
         comparisons=tuple(compare_values(file, handoff, now)),
-        alarms=alarm_views(file.case),
         resolved=resolved,
         draft=_placed_draft(draft or DraftText(), forms, handoff),
         work=own,
@@ -241,11 +256,8 @@ def case_view(
         timeline=_timeline(file, reading, own, assignees),
         why=why_sentences(handoff, first.text if first else ""),
         queue_reason=first,
-        young=young_customer_text(handoff),
         earlier_save=earlier_save_text(handoff, rules, file.case.opened_on),
-        risk_now=risk_text(file),
         money=money_text(file, reading.today),
-        links=record_links(handoff),
         new_task=task_fields(assignees.work),
         reader=reading.reader,
         sent=assignees.hand_overs.sent,
