@@ -99,8 +99,10 @@ def sum_by_day(history: History, rows: str, days: DayRange, count: int) -> DaySu
         parts = [_sum_days(history, rows, first, first + step) for first in range(days[0], days[1] + 1, step)]
     sums = {name: np.concatenate([part[name] for part, _ in parts]) for name in SUM_COLUMNS}
     user_days = pa.concat_tables([part for _, part in parts])
-    accounts, sums["account"] = np.unique(sums["account"], return_inverse=True)
-    used = np.searchsorted(accounts, to_numpy(user_days["account"]))
+    with_rows = np.zeros(len(history.accounts), np.bool_)
+    with_rows[sums["account"]] = True
+    accounts, place = np.flatnonzero(with_rows), np.cumsum(with_rows) - 1
+    sums["account"], used = place[sums["account"]], place[to_numpy(user_days["account"])]
     return DaySums(
         pa.table({name: number_array(_narrow(values)) for name, values in sums.items()}),
         user_days.set_column(0, "account", number_array(_narrow(used))),
