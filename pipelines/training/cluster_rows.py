@@ -20,16 +20,21 @@ from features.engine.table_rows.relations import NUMBERED, number_accounts
 from features.labels.eligibility import with_ids
 from features.labels.groups import with_groups
 from features.labels.labels import label_query
-from models.data.row_sampling import REPRESENTS, chances_of_rows, row_shares
+from models.data.row_sampling import CERTAIN_SHARE, REPRESENTS, chances_of_rows, row_shares
 from pipelines.training.training_rows import NEWEST_ACCOUNTS, TrainingRows, rows_of, training_rows
 
 if TYPE_CHECKING:
+    import duckdb
+
     from features.engine.spark.spark_engine import SparkEngine
     from features.history.history import History
     from models.risks.risk import Risk
 
 CHANCES = pa.schema(
-    [("account", pa.int32()), ("as_of", pa.date32()), ("certain", pa.bool_()), ("chance", pa.float64())]
+    [
+        *(("account", pa.int32()), ("as_of", pa.date32())),
+        *(("certain", pa.bool_()), ("newest", pa.bool_()), ("chance", pa.float64())),
+    ]
 )
 """The columns of the rows from which the sample is drawn."""
 
@@ -50,10 +55,7 @@ def cluster_training_rows(
         cursor.execute(f"CREATE OR REPLACE TABLE {names[risk.name]} AS SELECT * FROM ({query}) WHERE {known}")
     cursor.execute(f"CREATE OR REPLACE TABLE training_places AS {_places(names.values())}")
     map_relation(cluster, history, ("training_places", "training_chances"), _with_chances, CHANCES)
-    ((sure,),) = cursor.execute("SELECT count(*) FROM training_chances WHERE certain").fetchall()
-    certain_share, other_share = row_shares(int(sure), size, most_rows)
-    shares = (f"CAST('{share!r}' AS DOUBLE)" for share in (certain_share, other_share))  # a bare number is a decimal
-    share = "CASE WHEN certain THEN {} ELSE {} END".format(*shares)
+    share = _share(cursor, size, most_rows)
     cursor.execute(
         "CREATE OR REPLACE TABLE training_sample AS "
         f"SELECT account, as_of, 1 / {share} AS {REPRESENTS} FROM training_chances WHERE chance < {share}"
@@ -65,12 +67,23 @@ def cluster_training_rows(
     return TrainingRows(labels, reduce(np.logical_or, parts))
 
 
+def _share(cursor: duckdb.DuckDBPyConnection, size: int, most_rows: int) -> str:
+    """SQL of the probability with which a row is kept; newest rows are certain where that leaves every event in."""
+    counts = "SELECT count(*) FILTER (certain), count(*) FILTER (certain OR newest) FROM training_chances"
+    ((sure, together),) = cursor.execute(counts).fetchall()
+    with_newest = together <= most_rows * CERTAIN_SHARE
+    shares = row_shares(int(together if with_newest else sure), size, most_rows)
+    certain, other = (f"CAST('{share!r}' AS DOUBLE)" for share in shares)  # a bare number is a decimal
+    return f"CASE WHEN {'certain OR newest' if with_newest else 'certain'} THEN {certain} ELSE {other} END"
+
+
 def _places(tables: Iterable[str]) -> str:
-    """SQL of the rows of any risk, with the account's id, and whether a sample of any size should hold them."""
+    """SQL of the rows of any risk, with the account's id, and whether a sample should hold them, or they are newest."""
     sure = "coalesce(event, true) OR treated OR holdout OR selected"
     newest = "as_of = max(as_of) OVER (PARTITION BY account)"
-    parts = (f"SELECT account, as_of, {sure} OR {newest} AS certain FROM {table}" for table in tables)
-    every = f"SELECT account, as_of, bool_or(certain) AS certain FROM ({' UNION ALL '.join(parts)})"
+    parts = (f"SELECT account, as_of, {sure} AS certain, {newest} AS newest FROM {table}" for table in tables)
+    flags = "bool_or(certain) AS certain, bool_or(newest) AS newest"
+    every = f"SELECT account, as_of, {flags} FROM ({' UNION ALL '.join(parts)})"
     return f"SELECT every.*, account_id FROM ({every} GROUP BY account, as_of) AS every JOIN {NUMBERED} USING (account)"
 
 
