@@ -82,10 +82,21 @@ def _with_intervals(some: _Some, history: History) -> str:
     return f"{others} UNION ALL {_sorted_versions(some, history, keys)}"
 
 
+def repeated_keys(name: str, history: History) -> RepeatedKeys:
+    """The keys of a table that occur more than once."""
+    return _repeated_keys(_Some(name, name, name=name), history)
+
+
 def _repeated_keys(some: _Some, history: History) -> RepeatedKeys:
     """The keys that occur more than once: validation has found them already, where rows were validated."""
-    if some.relation == some.table and some.table in history.repeated_keys:
+    if some.relation != some.table:
+        return _find_repeated(some, history)
+    if some.table in history.repeated_keys:
         return history.repeated_keys[some.table]
+    return history.cached(f"repeated keys {some.name}", lambda: _find_repeated(some, history))
+
+
+def _find_repeated(some: _Some, history: History) -> RepeatedKeys:
     rows = f"{some.relation} WHERE {some.condition}"
     count = history.query(f"SELECT count(*) AS n FROM {rows}").column("n")[0].as_py()
     return find_repeated_keys(history.connection.cursor(), _hash(some.table, history), rows, count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import pyarrow as pa
 
@@ -21,6 +22,8 @@ from features.engine.table_rows.text_combinations import RowClasses
 from features.engine.table_rows.ticket_timeline import read_timeline
 from features.engine.windows import Cutoffs
 from features.history.history import History
+
+_numbers = count()
 
 
 def read_rows(
@@ -85,7 +88,8 @@ class _Table:
     def without(self, old: OldRows) -> Rows:
         """The rows without old ones that cannot count."""
         recent = self.values(version_intervals(self.name, self.history, old.since))
-        table, relation = f"old_{self.name}_{old.since}", f"left_of_{self.name}_{old.since}"
+        number = next(_numbers)
+        table, relation = f"old_{self.name}_{number}", f"left_of_{self.name}_{number}"
         uncovered = old.uncovered(self.rows(recent), self.scope, self.history, self.classes)
         with self.history.temporary_table(table, uncovered):
             rows = self.history.query(old.query(self.classes, table))

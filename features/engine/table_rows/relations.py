@@ -95,12 +95,16 @@ def opened_rows(more: str, tickets: str = "t") -> str:
     )
 
 
-def event_rows(events: str, more: str, tickets: str = "t") -> str:
+SAME_TICKET = "e.ticket_id = t.ticket_id"
+"""The condition that an event is one of a ticket."""
+
+
+def event_rows(events: str, more: str, tickets: str = "t", same: str = SAME_TICKET) -> str:
     """The SQL of the events of tickets: each version of an event with each version of its ticket."""
     return (
         "SELECT t.account, t.ticket_id, e.occurred_at, e.kind, e.value, e.actor, "
         f"t.opened_at, t.priority, t.category, t.channel, {more} "
-        f"FROM ({events}) AS e JOIN {tickets} AS t USING (ticket_id)"
+        f"FROM ({events}) AS e JOIN {tickets} AS t ON {same}"
     )
 
 

@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 from features.arrow import combine_chunks, number_array, to_numpy
 from features.contract import TICKET_EVENTS, TICKETS
 from features.engine.account_range import Scope, rows_of_range, write_by_range
-from features.engine.table_rows.corrections import version_intervals
+from features.engine.table_rows.corrections import repeated_keys, version_intervals
 from features.engine.table_rows.expressions import columns_in, select_list
-from features.engine.table_rows.relations import EVER_HELD_TOGETHER, event_rows, join_accounts, opened_rows
+from features.engine.table_rows.relations import EVER_HELD_TOGETHER, SAME_TICKET, event_rows, join_accounts, opened_rows
 from features.engine.table_rows.rows import RowColumn, Rows, any_replaced
 from features.engine.table_rows.text_combinations import RowClasses
 from features.engine.windows import Ints
@@ -39,7 +39,30 @@ TICKET_NUMBER = "ticket"
 TICKET_IDS = "ticket ids"
 """The name of the column with the account and the id of each number of a ticket, which is of no row."""
 
+ID_HASH = "hash(ticket_id)"
+"""The hash of a ticket's id, which is compared several times faster than the id."""
+
 _tables = count()
+
+
+def ids_differ_in_hash(history: History) -> bool:
+    """Whether no two tickets of the source have one hash: then the hash of an event's ticket says which it is.
+
+    Each event has its ticket in the source, as validation sees to.
+    """
+    return history.cached("ticket ids differ in hash", lambda: _differ(history))
+
+
+def _differ(history: History) -> bool:
+    repeated = repeated_keys("tickets", history)
+    if not len(repeated.hashes):
+        return True
+    with history.temporary_table("repeated_tickets_ids", pa.table({"key": number_array(repeated.hashes)})):
+        counts = history.query(
+            f"SELECT count(DISTINCT ticket_id) AS ids, count(DISTINCT {ID_HASH}) AS hashes FROM tickets "
+            f"WHERE {ID_HASH} IN (SELECT key FROM repeated_tickets_ids)"
+        )
+    return bool(counts["ids"][0].as_py() == counts["hashes"][0].as_py())
 
 
 def read_timeline(
@@ -53,7 +76,7 @@ def read_timeline(
     of_tickets = [text for text in expressions if text not in of_events and text != TICKET_NUMBER]
     read = _read_ranges if scope.begins and history.scratch else _read
     opened, events = read(history, scope, of_events, of_events + of_tickets, classes)
-    ticket = np.concatenate((np.arange(len(opened)), to_numpy(events.column("place"))))
+    ticket = np.concatenate((np.arange(len(opened), dtype=np.int32), to_numpy(events.column("place"))))
     number, account = _ticket_numbers(opened), scope.places(to_numpy(opened.column("account")))
     columns = {TICKET_NUMBER: RowColumn(number[ticket])} | _days(opened, events, ticket)
     for place, text in enumerate(of_events):
@@ -79,7 +102,7 @@ def _read(
     with _tickets(history, scope.condition, classes) as tickets:
         opened = history.query(f"{_opened_rows(tickets, of_all)} ORDER BY place")
         events = _event_rows(history, tickets, of_events, classes, several=any_replaced(opened))
-        return opened, history.query(events)
+        return opened, history.query(f"SELECT * EXCLUDE (account) FROM ({events})")
 
 
 def _read_ranges(
@@ -107,6 +130,7 @@ def _tickets(history: History, condition: str, classes: RowClasses) -> Iterator[
     name, cursor = f"timeline_tickets_{next(_tables)}", history.connection.cursor()
     versions = join_accounts("tickets", history, classes.join("tickets", version_intervals("tickets", history)))
     columns = "account, ticket_id, opened_at, priority, category, channel, known, replaced, class"
+    columns += f", {ID_HASH} AS id_hash"
     ordered = f"SELECT {columns} FROM ({versions}) WHERE {condition} ORDER BY account, ticket_id"
     cursor.execute(
         f"CREATE TABLE {name} AS SELECT CAST(row_number() OVER () - 1 AS INTEGER) AS place, * FROM ({ordered})"
@@ -128,7 +152,10 @@ def _event_rows(
 ) -> str:
     """SQL of the events, each with its ticket's position; of a ticket's versions only those that hold when it does."""
     versions = classes.join("ticket_events", version_intervals("ticket_events", history))
-    rows = event_rows(versions, "t.place, e.known, e.replaced, e.class", tickets)
+    same = f"{ID_HASH.replace('ticket_id', 'e.ticket_id')} = t.id_hash"
+    rows = event_rows(
+        versions, "t.place, e.known, e.replaced, e.class", tickets, same if ids_differ_in_hash(history) else SAME_TICKET
+    )
     condition = EVER_HELD_TOGETHER if several else "true"
     return f"SELECT place, account, {select_list(expressions, DAYS)} FROM ({rows} WHERE {condition})"
 
