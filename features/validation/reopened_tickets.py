@@ -137,7 +137,7 @@ def _has_states(incoming: IncomingTable) -> bool:
     return incoming.table.name == TICKET_EVENTS.name and "value" in incoming.types
 
 
-def accepted_rows(incoming: IncomingTable, *, reopens: bool) -> str:
+def select_accepted(incoming: IncomingTable, *, reopens: bool) -> str:
     """SQL of the accepted rows with the contract's columns; where some of them reopen their ticket, that is their kind.
 
     ``rejected_<table>`` is filled, and ``REOPENING`` where any event ``reopens`` its ticket.

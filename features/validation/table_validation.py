@@ -42,11 +42,11 @@ from features.validation.incoming_table import (
 )
 from features.validation.partitioned_usage import is_partitioned, validate_partitions
 from features.validation.reopened_tickets import (
-    accepted_rows,
     find_reopening,
     has_working_events,
     read_reopening,
     restore_reopening,
+    select_accepted,
 )
 from features.validation.result_cache import CachedResult, result_key
 from features.validation.rules import Rule
@@ -276,7 +276,7 @@ def _reject(incoming: IncomingTable, count: int) -> RepeatedKeys:
 
 def _create_view(incoming: IncomingTable, scratch: Path, *, reopens: bool = False) -> None:
     """Create the table's view: over the source's file, or over a file of the rows whose texts had to be parsed."""
-    name, accepted = incoming.table.name, accepted_rows(incoming, reopens=reopens)
+    name, accepted = incoming.table.name, select_accepted(incoming, reopens=reopens)
     parsing = any(needs_parsing(incoming.table.column(column), kind) for column, kind in incoming.types.items())
     if parsing and not incoming.source.view:
         scratch.mkdir(parents=True, exist_ok=True)

@@ -34,11 +34,11 @@ from features.validation.incoming_table import (
 from features.validation.reopened_tickets import (
     REOPENING,
     EarlierReopening,
-    accepted_rows,
     find_reopening,
     may_reopen,
     no_reopening,
     read_reopening,
+    select_accepted,
 )
 from features.validation.value_replacements import ValueSurvey, replacements_by, survey_values
 from features.validation.values.column_types import needs_parsing
@@ -118,7 +118,7 @@ def row_parts(incoming: IncomingTable, files: Mapping[str, KeptFile]) -> RowPart
     def rows_query(labels: Collection[str]) -> str:
         reopens = any(files[label].reopened for label in labels)
         own = replace(incoming, cursor=incoming.cursor.cursor())  # threads ask, and a cursor answers one at a time
-        return accepted_rows(own.with_labels(labels), reopens=reopens)
+        return select_accepted(own.with_labels(labels), reopens=reopens)
 
     return RowParts({label: file.rows_key for label, file in files.items()}, rows_query)
 
