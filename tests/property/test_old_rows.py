@@ -29,7 +29,8 @@ scores = st.tuples(
 
 def history_of(rows: list[tuple[str, int, str | None, int | None, int]], *, versioned: bool) -> History:
     """A history of some scores, all accounts of which are known from the beginning."""
-    accounts = [{"account_id": name, "created_at": datetime.fromisoformat("2020-01-01"), "segment": "smb"} for name in "abc"]
+    known = datetime.fromisoformat("2020-01-01")
+    accounts = [{"account_id": name, "created_at": known, "segment": "smb"} for name in "abc"]
     columns: dict[str, list[object]] = {"account_id": [], "measured_at": [], "score": [], "source": [], "known_at": []}
     for account, age, source, score, late in rows:
         measured = MIDNIGHT - timedelta(days=age, hours=-9)
