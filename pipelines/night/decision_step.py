@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from serving.contracts import Flag
     from serving.policy.decision.decide import Policy
     from serving.policy.state.case_status import LiveFigures
-    from serving.policy.state.queue_state import Decision
+    from serving.policy.state.queue_state import Decision, QueueState
     from serving.store import Store
 
 _T = TypeVar("_T")
@@ -144,22 +144,22 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
 
     rarity = scored.rarity or EventRarity.of(frame)
     conditions = context.policy.conditions
-    rows = build_candidates(
-        context.history,
-        frame,
-        scored.scores,
-        context.competitors,
-        needed=conditions.columns,
-        tickets=conditions.tickets,
-    )
+    with ThreadPoolExecutor(1) as reader:  # the queue is read while the source is
+        reading = reader.submit(_queue_before, context)
+        rows = build_candidates(
+            context.history,
+            frame,
+            scored.scores,
+            context.competitors,
+            needed=conditions.columns,
+            tickets=conditions.tickets,
+        )
+        queue = reading.result()
     rows, uplift = score_uplift(rows, scored, context.uplift)
     context = replace(context, uplift=uplift)
 
     def explain_night(model: RiskModel, accounts: pa.Table, **needed: Any) -> list[tuple[Reason, ...]]:
         return explain(model, _with_currency(accounts, rows), rarity, **needed)
-
-    with context.store.reading() as session:
-        queue = night_queries.queue_state(session, context.as_of)
 
     def first_groups(accounts: Sequence[str]) -> dict[tuple[str, str], str | None]:
         return _by_account(context, scored, accounts, partial(leading_groups, rarity=rarity))
@@ -179,6 +179,11 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     contacts = account_contacts(context.history, context.as_of)
     scores = scored.scores
     return NightDecision(decision, context.policy, scores, rows, packages, context.channels, uplift, curves, contacts)
+
+
+def _queue_before(context: DecisionContext) -> QueueState:
+    with context.store.reading() as session:
+        return night_queries.queue_state(session, context.as_of)
 
 
 def account_curves(champions: Mapping[str, Champion], scored: NightScores, most: int = MOST_CURVES) -> pa.Table:
