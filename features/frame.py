@@ -32,6 +32,10 @@ from features.history.history import History
 from features.history.versions import EPOCH
 from features.progress import report_share
 
+OF_SEVERAL = 0.6
+"""The share of the accounts that would fit which each of several ranges has: while the first one is computed, DuckDB
+writes the rows of all of them."""
+
 
 class FrameBuilder(Protocol):
     """Builds the frame of a history at some cutoffs; ``rows`` as for :func:`build`."""
@@ -211,7 +215,8 @@ def _days(cutoffs: Sequence[date]) -> Ints:
 def _scopes(history: History, accounts: Sequence[str] | None, width: int, *, keep: bool) -> list[Scope]:
     """The ranges of all accounts, or some accounts as many at a time."""
     if accounts is None:
-        return account_ranges(history, width, keep=keep)
+        several = len(history.accounts) > width
+        return account_ranges(history, max(1, int(width * OF_SEVERAL)) if several else width, keep=keep)
     wanted = pc.is_in(history.accounts, value_set=pa.array(accounts, pa.string()))
     codes = np.flatnonzero(to_numpy(wanted))
     return [Scope(codes[first : first + width]) for first in range(0, max(len(codes), 1), width)]
