@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -203,30 +204,30 @@ def spoil(state: Path) -> None:
         files[-1].write_bytes(content)
 
 
-def assert_equal_nights(told: list[tuple[date, Files, bool]], memory: str, limited: bool) -> None:
+def assert_equal_nights(told: list[tuple[date, Files, bool]], memory: list[str], limited: bool) -> None:
     clock = iter(range(10**18, 2 * 10**18, 10**9))
     with TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patch:
         if not limited:
             patch.setattr(added_rows, "LARGEST_SHARE", 1000)
             patch.setattr(kept_rows, "MAX_ADDED", 1000)
         folder, state, new = (Path(place) / name for name in ("source", "state", "new"))
-        for day, files, spoiled in told:
+        for (day, files, spoiled), size in zip(told, cycle(memory), strict=False):
             written(files, folder, clock)
             if spoiled:
                 spoil(state)
-            kept = frame(folder, state, day, memory)
-            assert kept.equals(frame(folder, new, day, memory))
+            kept = frame(folder, state, day, size)
+            assert kept.equals(frame(folder, new, day, size))
             shutil.rmtree(new)
 
 
-MEMORY = st.sampled_from(("4GiB", "4GiB", "50KiB"))
-"""Of these the last one is enough for two accounts at once."""
+MEMORY = st.lists(st.sampled_from(("4GiB", "50KiB", "80KiB")), min_size=1, max_size=2)
+"""In which nights follow each other. The first is enough for all accounts at once, the others for two or three."""
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(nights(), MEMORY, st.booleans())
 def test_a_night_on_kept_rows_equals_one_on_a_new_home(
-    told: list[tuple[date, Files, bool]], memory: str, limited: bool
+    told: list[tuple[date, Files, bool]], memory: list[str], limited: bool
 ) -> None:
     assert_equal_nights(told, memory, limited)
 
@@ -234,5 +235,5 @@ def test_a_night_on_kept_rows_equals_one_on_a_new_home(
 @pytest.mark.soak
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(nights(), MEMORY, st.booleans())
-def test_many_nights_on_kept_rows(told: list[tuple[date, Files, bool]], memory: str, limited: bool) -> None:
+def test_many_nights_on_kept_rows(told: list[tuple[date, Files, bool]], memory: list[str], limited: bool) -> None:
     assert_equal_nights(told, memory, limited)

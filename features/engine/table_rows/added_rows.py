@@ -60,8 +60,8 @@ class NewFiles:
     first: int
     labels: Mapping[str, Collection[str]]
 
-    def read(self, missing: Flags) -> tuple[Rows, Flags] | None:
-        """The rows to add, and by account whether they are all its rows; ``missing`` accounts are such in any case.
+    def read(self) -> tuple[Rows, Flags] | None:
+        """The rows to add, and by account whether they are all its rows.
 
         ``None`` where to read the whole relation takes no longer.
         """
@@ -69,17 +69,14 @@ class NewFiles:
         if not all(self._are_few(table, rows) for table, rows in queries.items()):
             return None
         files = {table: self.history.query(f"SELECT * FROM ({rows})") for table, rows in queries.items()}
-        again = missing.copy()
-        if files:
-            changed = self._changed_accounts(files)
-            again[self._places(changed)] = True
-        if again.mean() > LARGEST_SHARE:
+        again = np.zeros(len(self.scope), np.bool_)
+        again[self._places(self._changed_accounts(files))] = True
+        if again.sum() > LARGEST_SHARE * len(again):
             return None
-        added = self._read_new(files, again) if files else None
-        every = self._read_again(again) if again.any() else None
-        both = [rows for rows in (added, every) if rows is not None]
-        rows = concatenate_rows(*both).copy_rows() if len(both) > 1 else both[0]
-        return rows, again
+        added = self._read_new(files, again)
+        if not again.any():
+            return added, again
+        return concatenate_rows(added, self._read_again(again)).copy_rows(), again
 
     def _are_few(self, table: str, rows: str) -> bool:
         count: int = self.history.query(f"SELECT count(*) AS n FROM ({rows})")["n"][0].as_py()

@@ -78,15 +78,13 @@ class KeptRows:
         if added is None or added.name != kept.name or new_labels(added.parts, tonight) is None:
             added = None
         newest = added or kept
-        new = new_labels(newest.parts, tonight)
-        if new is None:
+        new, places = new_labels(newest.parts, tonight), self._places(newest.accounts)
+        if new is None or newest.lacks_rows(self._accounts, places):
             return None
-        places = self._places(newest.accounts)
-        missing = newest.missing_in(self._accounts, places)
         kept = kept.renumber(self._accounts, self._places(kept.accounts))
         added = added.renumber(self._accounts, places) if added else None
-        if any(new.values()) or missing.any():
-            added = self._extend(relation, kept, added, new, missing)
+        if any(new.values()):
+            added = self._extend(relation, kept, added, new)
             if added is None:
                 return None
         old = first - kept.countable.first > MAX_AGE
@@ -115,11 +113,10 @@ class KeptRows:
         kept: RowFile,
         added: RowFile | None,
         new: Mapping[str, Sequence[str]],
-        missing: Flags,
     ) -> RowFile | None:
         """The added rows with those of new files, which are kept with them; ``None`` where all have to be read."""
         first = kept.countable.first
-        found = NewFiles(self.history, self.scope, relation, self._of(relation), first, new).read(missing)
+        found = NewFiles(self.history, self.scope, relation, self._of(relation), first, new).read()
         if found is None:
             return None
         rows, again = found

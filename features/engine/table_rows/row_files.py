@@ -117,14 +117,15 @@ class RowFile:
         countable = CountableRows(moved, self.countable.first, selected, is_kept=True)
         return replace(self, countable=countable, accounts=accounts, again=again)
 
-    def missing_in(self, accounts: pa.Array, place: Ints) -> Flags:
-        """Which other accounts had rows in another range; one that was in no range had no rows."""
-        missing = np.ones(len(accounts), np.bool_)
-        missing[place[place >= 0]] = False
-        new, (first, end) = np.flatnonzero(missing), self.borders
-        for position, account in zip(new.tolist(), accounts.take(number_array(new)).to_pylist(), strict=True):
-            missing[position] = (first is not None and account < first) or (end is not None and account >= end)
-        return missing
+    def lacks_rows(self, accounts: pa.Array, place: Ints) -> bool:
+        """Whether some of these accounts had rows in another range; one that was in no range had no rows."""
+        others = np.ones(len(accounts), np.bool_)
+        others[place[place >= 0]] = False
+        first, end = self.borders
+        return any(
+            (first is not None and account < first) or (end is not None and account >= end)
+            for account in accounts.take(number_array(np.flatnonzero(others))).to_pylist()
+        )
 
 
 def _table(columns: Sequence[Values | Ints]) -> pa.Table:
