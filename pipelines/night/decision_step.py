@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 
 from pipelines.monitoring.feed_freshness import newest_known
 from pipelines.night.candidate_table import build_candidates
-from pipelines.night.gather_facts import FactRows, HandoffContext, gather_facts
-from pipelines.night.known_rows import account_contacts
+from pipelines.night.gather_facts import HandoffContext, gather_facts
+from pipelines.night.known_rows import FactTables, account_contacts
 from pipelines.night.uplift_scores import NO_UPLIFT, UpliftModels, score_uplift
 from serving.contracts import Lane
 from serving.handoff.build_package import build_package
@@ -168,7 +168,7 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
     accounts = sorted({flag.account_id for flag in raised})
     with ThreadPoolExecutor(1) as reader:  # the source is read while reasons are computed
-        facts = reader.submit(FactRows, context.history.as_of(context.as_of), accounts) if accounts else None
+        facts = reader.submit(FactTables.read, context.history.as_of(context.as_of), accounts) if accounts else None
         reasons = _by_account(context, scored, accounts, explain_night)
         live = _reasons_of_live(context, scored, decision.live, explain_night)
         at_risk = [flag.account_id for flag in raised if flag.lane is not Lane.LEAVING]  # a notice has no "what if"
@@ -289,12 +289,19 @@ def _beside_the_cause(lane: Lane, reasons: tuple[Reason, ...]) -> tuple[Reason, 
 
 
 def _packages(
-    context: DecisionContext, decision: Decision, scored: NightScores, rows: FactRows
+    context: DecisionContext, decision: Decision, scored: NightScores, read: FactTables
 ) -> dict[tuple[str, str], Package]:
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
-    facts = gather_facts(rows, _handoff_context(context, scored, rows.ids))
-    built = {(flag.account_id, flag.risk): build_package(flag, facts[flag.account_id]) for flag in raised}
-    return {key: Package(package.to_json(), package.schema_version, package.headline) for key, package in built.items()}
+    of_account: dict[str, list[Flag]] = defaultdict(list)
+    for flag in raised:
+        of_account[flag.account_id].append(flag)
+    handoff, packages = _handoff_context(context, scored, read.ids), {}
+    for rows in read.blocks():
+        for account, facts in gather_facts(rows, handoff).items():
+            for flag in of_account[account]:
+                built = build_package(flag, facts)
+                packages[account, flag.risk] = Package(built.to_json(), built.schema_version, built.headline)
+    return {(flag.account_id, flag.risk): packages[flag.account_id, flag.risk] for flag in raised}
 
 
 def _handoff_context(context: DecisionContext, scored: NightScores, accounts: Sequence[str]) -> HandoffContext:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from features.catalogue import CATALOGUE_VERSION
 from features.contract import TABLES
 from features.succession.contract_status import LEAVING
-from features.succession.succession import succession_at
 from models.explain.ticket_evidence import TicketText, find_evidence
 from serving.cases.health_adjustments import SOURCE
 from serving.cases.outcomes import NOT_ACTED_ON
@@ -38,16 +33,12 @@ from serving.handoff.facts import (
 from serving.handoff.record_links import RecordLink
 
 if TYPE_CHECKING:
-    from features.history.history import Snapshot
+    from pipelines.night.known_rows import FactRows, Row
 
-Row = Mapping[str, Any]
-HEALTH_DAYS = 365
-EVENT_COLUMNS = ("ticket_id", "occurred_at", "kind", "value", "actor")
-"""The columns of ticket events that facts are made of."""
 EVIDENCE_DAYS = 90
+"""Tickets and comments of so many days are searched for evidence."""
 MOST_LINKS = 8
 """So many links to other systems are in a hand-off."""
-"""Tickets and comments of so many days are searched for evidence."""
 
 
 @dataclass(frozen=True)
@@ -73,36 +64,6 @@ class HandoffContext:
 def gather_facts(rows: FactRows, context: HandoffContext) -> dict[str, Facts]:
     """The facts of each account whose rows were read, by its id."""
     return {account: _facts(rows, account, context) for account in rows.ids}
-
-
-class FactRows:
-    """Each table's rows of the flagged accounts, by account: they are read when this is made."""
-
-    def __init__(self, snapshot: Snapshot, accounts: Sequence[str]) -> None:
-        self.ids, self.cutoff = tuple(accounts), snapshot.cutoff
-        self.present = snapshot.history.present
-        self.accounts = _grouped(snapshot.rows("accounts", accounts=accounts))
-        self.subscriptions = _grouped(snapshot.rows("subscriptions", accounts=accounts))
-        contracts = succession_at(snapshot.history, self.cutoff)
-        wanted = pc.is_in(contracts["account_id"], value_set=pa.array(list(accounts), pa.string()))
-        self.contracts = {row["account_id"]: row for row in contracts.filter(wanted).to_pylist()}
-        health = snapshot.rows("health_scores", accounts=accounts, since=self.cutoff - timedelta(days=HEALTH_DAYS))
-        self.health = _grouped(health.filter(pc.is_valid(health["score"])))  # empty: not measured then
-        self.tickets = _grouped(snapshot.rows("tickets", accounts=accounts))
-        self.events = _grouped(snapshot.rows("ticket_events", accounts=accounts, columns=EVENT_COLUMNS), by="ticket_id")
-        usage = snapshot.rows("usage_daily", accounts=accounts, since=self.cutoff - timedelta(days=7 * WEEKS))
-        self.usage = _grouped(usage)
-        self.invoices = _grouped(snapshot.rows("invoices", accounts=accounts))
-        self.payments = "paid_at" in snapshot.history.columns["invoices"]
-        self.links = _grouped(snapshot.rows("links", accounts=accounts))
-        self.outcomes = _grouped(snapshot.rows("outcomes", accounts=accounts))
-
-
-def _grouped(table: Any, by: str = "account_id") -> dict[str, list[Row]]:
-    weekly: dict[str, list[Row]] = defaultdict(list)
-    for row in table.to_pylist():
-        weekly[row[by]].append(row)
-    return weekly
 
 
 def _facts(tables: FactRows, account: str, context: HandoffContext) -> Facts:

@@ -1,10 +1,12 @@
-"""Rows of a table as they were known at each of several cutoffs, by one query."""
+"""Rows as they were known at some cutoffs: of one table at several of them, and of all tables for some accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,10 +14,19 @@ import pyarrow.compute as pc
 from features.arrow import number_array
 from features.contract import TABLES
 from features.history.versions import known_day, version_key, version_order
+from features.succession.succession import succession_at
+from serving.handoff.facts import WEEKS
 
 if TYPE_CHECKING:
-    from features.history.history import History
+    from features.history.history import History, Snapshot
     from features.history.repeated_keys import RepeatedKeys
+
+Row = Mapping[str, Any]
+HEALTH_DAYS = 365
+EVENT_COLUMNS = ("ticket_id", "occurred_at", "kind", "value", "actor")
+"""The columns of ticket events that facts are made of."""
+FACTS_AT_ONCE = 2_000
+"""Accounts whose rows are dictionaries at once."""
 
 
 def known_rows(
@@ -85,3 +96,67 @@ def account_contacts(history: History, cutoff: date) -> pa.Table:
     names |= {"email": "mail", "phone": "phone"}
     columns = {target: rows[source].cast(pa.string()) for source, target in names.items()}
     return pa.table(columns)
+
+
+@dataclass(frozen=True)
+class FactTables:
+    """Each table's rows of the flagged accounts ``ids``: as columns, because very many rows as dictionaries do not fit
+    into memory.
+    """
+
+    ids: tuple[str, ...]
+    cutoff: date
+    present: frozenset[str]
+    payments: bool
+    tables: Mapping[str, pa.Table]
+
+    @classmethod
+    def read(cls, snapshot: Snapshot, accounts: Sequence[str]) -> FactTables:
+        """The rows of these accounts, one query a table."""
+        cutoff, history = snapshot.cutoff, snapshot.history
+        whole = ("accounts", "subscriptions", "tickets", "invoices", "links", "outcomes")
+        tables = {name: snapshot.rows(name, accounts=accounts) for name in whole}
+        health = snapshot.rows("health_scores", accounts=accounts, since=cutoff - timedelta(days=HEALTH_DAYS))
+        tables["health"] = health.filter(pc.is_valid(health["score"]))  # empty: not measured then
+        tables["events"] = snapshot.rows("ticket_events", accounts=accounts, columns=EVENT_COLUMNS)
+        tables["usage"] = snapshot.rows("usage_daily", accounts=accounts, since=cutoff - timedelta(days=7 * WEEKS))
+        contracts = succession_at(history, cutoff)
+        wanted = pc.is_in(contracts["account_id"], value_set=pa.array(list(accounts), pa.string()))
+        tables["contracts"] = contracts.filter(wanted)
+        return cls(tuple(accounts), cutoff, history.present, "paid_at" in history.columns["invoices"], tables)
+
+    def blocks(self) -> Iterator[FactRows]:
+        """The rows of :data:`FACTS_AT_ONCE` accounts at a time."""
+        if len(self.ids) <= FACTS_AT_ONCE:
+            yield FactRows(self)
+            return
+        for first in range(0, len(self.ids), FACTS_AT_ONCE):
+            ids = self.ids[first : first + FACTS_AT_ONCE]
+            tables = {name: _of(rows, "account_id", ids) for name, rows in self.tables.items() if name != "events"}
+            tables["events"] = _of(self.tables["events"], "ticket_id", tables["tickets"]["ticket_id"].to_pylist())
+            yield FactRows(replace(self, ids=ids, tables=tables))
+
+
+def _of(rows: pa.Table, column: str, values: Sequence[str]) -> pa.Table:
+    return rows.filter(pc.is_in(rows[column], value_set=pa.array(list(values), pa.string())))
+
+
+class FactRows:
+    """Each table's rows by account."""
+
+    def __init__(self, read: FactTables) -> None:
+        self.ids, self.cutoff, self.present, self.payments = read.ids, read.cutoff, read.present, read.payments
+        self.contracts = {row["account_id"]: row for row in read.tables["contracts"].to_pylist()}
+        self.events = _grouped(read.tables["events"], by="ticket_id")
+        by_account = {name: _grouped(rows) for name, rows in read.tables.items() if name not in ("contracts", "events")}
+        self.accounts, self.subscriptions = by_account["accounts"], by_account["subscriptions"]
+        self.health, self.usage = by_account["health"], by_account["usage"]
+        self.tickets, self.invoices = by_account["tickets"], by_account["invoices"]
+        self.links, self.outcomes = by_account["links"], by_account["outcomes"]
+
+
+def _grouped(table: Any, by: str = "account_id") -> dict[str, list[Row]]:
+    weekly: dict[str, list[Row]] = defaultdict(list)
+    for row in table.to_pylist():
+        weekly[row[by]].append(row)
+    return weekly

@@ -7,12 +7,17 @@ from support.worlds.factories import Story
 
 from features.history.history import History
 from pipelines.monitoring.feed_freshness import newest_known
-from pipelines.night.gather_facts import FactRows, HandoffContext, gather_facts
+from pipelines.night.gather_facts import HandoffContext, gather_facts
+from pipelines.night.known_rows import FactRows, FactTables
 from pipelines.setting_sections.currency_settings import CurrencySettings
 from pipelines.sources.currency_conversion import convert_currencies
 from serving.handoff.facts import ContractFacts, Facts, of_main_source
 
 NIGHT = date(2026, 3, 1)
+
+
+def rows_of(history: History) -> FactRows:
+    return FactRows(FactTables.read(history.as_of(NIGHT), ["A"]))
 
 
 def facts(invoice: dict[str, object]) -> Facts:
@@ -21,7 +26,7 @@ def facts(invoice: dict[str, object]) -> Facts:
     tables = {"accounts": [{"account_id": "A", "created_at": at}], "invoices": [{"account_id": "A", **invoice}]}
     history = History.from_tables({name: pa.Table.from_pylist(rows) for name, rows in tables.items()})
     context = HandoffContext("p1", at, {}, {}, {}, {}, {}, {}, {})
-    return gather_facts(FactRows(history.as_of(NIGHT), ["A"]), context)["A"]
+    return gather_facts(rows_of(history), context)["A"]
 
 
 INVOICE = {"invoice_id": "i", "issued_at": datetime.fromisoformat("2026-01-05"), "amount": 9.0}
@@ -56,7 +61,7 @@ def contract(*subscriptions: dict[str, object]) -> ContractFacts:
     accounts = pa.Table.from_pylist([{"account_id": "A", "created_at": at}])
     history = History.from_tables({"accounts": accounts, "subscriptions": given})
     context = HandoffContext("p1", at, {}, {}, {}, {}, {}, {}, {})
-    return gather_facts(FactRows(history.as_of(NIGHT), ["A"]), context)["A"].contract
+    return gather_facts(rows_of(history), context)["A"].contract
 
 
 TERM = {"renews_at": datetime.fromisoformat("2026-06-01"), "auto_renew": True}
@@ -81,7 +86,7 @@ def test_a_past_rescue_is_one_that_was_done() -> None:
     story.outcome("A", "2026-02-10", action="withdrawn", known_at="2026-02-11")
     context = HandoffContext("p1", None, {}, {}, {}, {}, {}, {}, {})
 
-    found = gather_facts(FactRows(story.history().as_of(NIGHT), ["A"]), context)["A"]
+    found = gather_facts(rows_of(story.history()), context)["A"]
 
     assert [(done.decided_on, done.verdict) for done in found.rescues] == [(date(2026, 1, 10), "saved")]
 
@@ -103,7 +108,7 @@ def test_the_newest_row_is_the_last_that_was_known_before_the_night() -> None:
 
 def night_facts(story: Story) -> Facts:
     context = HandoffContext("p1", None, {}, {}, {}, {}, {}, {}, {})
-    return gather_facts(FactRows(story.history().as_of(NIGHT), ["A"]), context)["A"]
+    return gather_facts(rows_of(story.history()), context)["A"]
 
 
 def test_a_contract_that_another_one_continues_was_not_cancelled() -> None:
@@ -143,9 +148,7 @@ def test_an_invoice_in_another_currency_keeps_it_and_one_without_a_rate_has_no_a
     assert [(row.amount, row.currency) for row in own.invoices] == [(9.0, "USD"), (5.0, None)]
     history = story.history()
     convert_currencies(history, CurrencySettings(code="EUR"))
-    converted = gather_facts(
-        FactRows(history.as_of(NIGHT), ["A"]), HandoffContext("p1", None, {}, {}, {}, {}, {}, {}, {})
-    )["A"]
+    converted = gather_facts(rows_of(history), HandoffContext("p1", None, {}, {}, {}, {}, {}, {}, {}))["A"]
     assert [(row.amount, row.currency) for row in converted.invoices] == [(None, "USD"), (5.0, None)]
 
 
@@ -206,6 +209,6 @@ def test_a_customer_who_writes_to_a_solved_ticket_opens_it_as_the_features_count
     }
     history = History.from_tables({name: pa.Table.from_pylist(rows) for name, rows in tables.items()})
     context = HandoffContext("p1", at, {}, {}, {}, {}, {}, {}, {})
-    found = gather_facts(FactRows(history.as_of(NIGHT), ["A"]), context)["A"]
+    found = gather_facts(rows_of(history), context)["A"]
     assert {ticket.ticket_id: ticket.state for ticket in found.tickets} == {"open again": "open", "solved": "solved"}
     assert found.tickets_open == 1

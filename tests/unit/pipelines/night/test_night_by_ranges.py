@@ -16,6 +16,7 @@ from features.frame import build
 from features.history.history import History
 from pipelines import settings as configuration
 from pipelines.console import Steps
+from pipelines.night import known_rows
 from pipelines.night.night import run_nights
 from pipelines.sources.validated_source import validate_source
 from pipelines.step_runner import plain_runner
@@ -51,6 +52,7 @@ def test_a_night_by_ranges_is_the_same_night(
             with monkeypatch.context() as patch:
                 if home is ranged:
                     patch.setattr(frame.Budget, "of", lambda *_: Budget(40, 25))
+                    patch.setattr(known_rows, "FACTS_AT_ONCE", 2)
                 settings = configuration.load(data=str(night_home.data), home=home)
                 run_nights(settings, as_of, plain_runner(STEPS), STEPS)
     assert (ranged / "state" / RANGES_FILE).is_file()
