@@ -4,7 +4,7 @@
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,18 @@ def number_array(values: NDArray[np.generic]) -> pa.Array:
     """The numbers as an Arrow array."""
     values = np.ascontiguousarray(values)
     return pa.Array.from_buffers(_TYPES[str(values.dtype)], len(values), [None, pa.py_buffer(values)])
+
+
+def text_array(values: Sequence[str]) -> pa.Array:
+    """The texts as an Arrow array."""
+    parts = [value.encode() for value in values]
+    ends = np.array([0, *accumulate(map(len, parts))], np.int32)
+    return pa.Array.from_buffers(pa.string(), len(parts), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(parts))])
+
+
+def empty_rows(schema: pa.Schema) -> pa.Table:
+    """A table without rows."""
+    return pa.table([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 def nullable_array(values: NDArray[np.float64]) -> pa.Array:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.arrow import empty_rows, text_array
 from features.contract import TICKET_EVENTS
 from features.history.repeated_keys import key_hash
 from features.quoting import quote_text
@@ -96,14 +97,14 @@ def no_reopening(*, with_hashes: bool) -> pa.Table:
     columns = {"label": pa.string(), "n": pa.int64(), "ticket_id": pa.string()} | (
         {"hash": pa.uint64()} if with_hashes else {}
     )
-    return pa.schema(columns).empty_table()
+    return empty_rows(pa.schema(columns))
 
 
 def read_reopening(incoming: IncomingTable) -> pa.Table:
     """The rows of the table ``REOPENING`` with labels instead of files."""
     rows, source = incoming.cursor.sql(f"SELECT * FROM {REOPENING}").to_arrow_table(), incoming.source
-    place = pc.index_in(rows["file"], value_set=pa.array(source.files, pa.string()))
-    labels = pa.array([source.labels[file] for file in source.files], pa.string())
+    place = pc.index_in(rows["file"], value_set=text_array(source.files))
+    labels = text_array([source.labels[file] for file in source.files])
     return rows.set_column(0, "label", labels.take(place))
 
 
@@ -117,9 +118,9 @@ def restore_reopening(incoming: IncomingTable, rows: pa.Table) -> bool:
 
 def _with_files(incoming: IncomingTable, rows: pa.Table) -> pa.Table:
     source = incoming.source
-    labels = pa.array([source.labels[file] for file in source.files], pa.string())
+    labels = text_array([source.labels[file] for file in source.files])
     place = pc.index_in(rows["label"], value_set=labels)
-    return rows.set_column(0, "file", pa.array(source.files, pa.string()).take(place))
+    return rows.set_column(0, "file", text_array(source.files).take(place))
 
 
 def _events(incoming: IncomingTable, *, with_hashes: bool = False) -> str:

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.arrow import text_array
 from features.history.cache_files import CachedFile, cache_key, read_cache_file, write_cache_file
 from features.validation.duplicates import duplicates_rule
 from features.validation.incoming_table import IncomingTable, bad_rows_query, tests_with_parents
@@ -69,7 +70,7 @@ class CachedResult:
 
     def rejected_in(self, labels: Sequence[str]) -> pa.Table:
         """The rejected rows of some files, by their labels."""
-        return self.rejected.filter(pc.is_in(self.rejected["label"], value_set=pa.array(labels, pa.string())))
+        return self.rejected.filter(pc.is_in(self.rejected["label"], value_set=text_array(labels)))
 
 
 def result_key(incoming: IncomingTable, *further: object) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.arrow import number_array, to_numpy
+from features.arrow import empty_rows, number_array, text_array, to_numpy
 from features.history.cache_files import cache_key
 from features.validation.accepted_rows import AcceptedRows
 from features.validation.by_file.sorted_hashes import NO_HASHES, Hashes
@@ -75,8 +75,8 @@ class KeptTable:
 
     survey: ValueSurvey = field(default_factory=ValueSurvey)
     files: Mapping[str, KeptFile] = field(default_factory=dict)
-    rejected: pa.Table = field(default_factory=REJECTED_SCHEMA.empty_table)
-    surplus: pa.Table = field(default_factory=SURPLUS_SCHEMA.empty_table)
+    rejected: pa.Table = field(default_factory=lambda: empty_rows(REJECTED_SCHEMA))
+    surplus: pa.Table = field(default_factory=lambda: empty_rows(SURPLUS_SCHEMA))
     reopening: pa.Table | None = None
     keys: Hashes = field(default_factory=lambda: NO_HASHES)
     versions: Hashes | None = None
@@ -182,13 +182,13 @@ class FileNight:
 
     def with_new_labels(self, rows: pa.Table, labels: Sequence[str]) -> pa.Table:
         """The kept rows that are in the files that have these labels now, with these labels."""
-        old = pa.array([self.found[label] for label in labels], pa.string())
+        old = text_array([self.found[label] for label in labels])
         place = pc.index_in(rows["label"], value_set=old)
-        return rows.set_column(0, "label", pa.array(labels, pa.string()).take(place)).filter(pc.is_valid(place))
+        return rows.set_column(0, "label", text_array(labels).take(place)).filter(pc.is_valid(place))
 
     def restore_own_rejected(self) -> None:
         """Reject the rows of kept files that break a rule by themselves."""
-        others = pc.is_in(self.kept.rejected["rule"], value_set=pa.array(OF_OTHER_ROWS, pa.string()))
+        others = pc.is_in(self.kept.rejected["rule"], value_set=text_array(OF_OTHER_ROWS))
         self.restore(self.kept.rejected.filter(pc.invert(others)), [*self.found])
 
     def restore(self, rows: pa.Table, labels: Sequence[str]) -> None:

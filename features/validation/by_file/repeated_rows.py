@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.arrow import number_array
+from features.arrow import empty_rows, number_array, text_array
 from features.history.repeated_keys import RepeatedKeys, key_hash
 from features.validation.by_file.hash_files import HashFiles, HashKind
 from features.validation.by_file.kept_file import SURPLUS_SCHEMA, FileNight
@@ -60,14 +60,14 @@ def find_repeated_rows(night: FileNight, hashes: HashFiles, unknown: Mapping[str
     versions = _repeated(night, hashes, HashKind.VERSION, kept.versions) if by_version else None
     kind, candidates = (HashKind.KEY, keys) if versions is None else (HashKind.VERSION, versions)
     if not len(candidates):
-        return RepeatedRows(keys, versions, NO_HASHES, (), SURPLUS_SCHEMA.empty_table())
+        return RepeatedRows(keys, versions, NO_HASHES, (), empty_rows(SURPLUS_SCHEMA))
     changed = None
     if kept.files and (kept.versions is not None) == by_version:
         arrived = [*night.new, *night.renamed, *changed_parents(night, unknown)]
         gone = [label for label in kept.files if night.found.get(label) != label]
         changed = _hashes_of(hashes, kind, arrived, [kept.files[label].key for label in gone])
     if changed is None:
-        compared, same = candidates, SURPLUS_SCHEMA.empty_table()
+        compared, same = candidates, empty_rows(SURPLUS_SCHEMA)
     else:
         compared = select_known(candidates, changed)
         same = kept.surplus.filter(pc.invert(pc.is_in(kept.surplus["hash"], value_set=number_array(changed))))
@@ -84,7 +84,7 @@ def reject_duplicate_rows(night: FileNight, repeated: RepeatedRows) -> pa.Table:
     part = night.read_files(repeated.labels)
     hash_sql = key_hash(part.table, part.columns.__getitem__) if repeated.versions is None else version_hash(part)
     found = reject_surplus(part, hash_sql, repeated.compared)
-    labels = pa.array([part.source.labels[file] for file in found["file"].to_pylist()], pa.string())
+    labels = text_array([part.source.labels[file] for file in found["file"].to_pylist()])
     rows = found.drop_columns("file").set_column(0, "label", labels)
     return pa.concat_tables([repeated.same, rows.rename_columns(SURPLUS_SCHEMA.names).cast(SURPLUS_SCHEMA)])
 

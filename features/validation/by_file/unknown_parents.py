@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow.compute as pc
 
-from features.arrow import CHUNK_ROWS, to_numpy
+from features.arrow import CHUNK_ROWS, text_array, to_numpy
 from features.quoting import quote_text
 from features.source_table import explain_changed_files
 from features.validation.by_file.hash_files import HashFiles, HashKind
@@ -52,7 +52,8 @@ def reject_unknown_parents(night: FileNight, unknown: Mapping[str, str]) -> None
     same = [label for label in concerned if label not in changed]
     if same:
         rows = night.kept.rejected
-        night.restore(rows.filter(pc.equal(rows["rule"], str(Rule.UNKNOWN_ACCOUNT))), same)
+        unknown_rule = text_array([str(Rule.UNKNOWN_ACCOUNT)])
+        night.restore(rows.filter(pc.is_in(rows["rule"], value_set=unknown_rule)), same)
     again = [label for label in concerned if label in changed]
     if again:
         part = night.read_files(again)

@@ -38,3 +38,10 @@ def test_codes_of_texts_and_of_structs() -> None:
     first, second, third, fourth = arrow.value_codes(pairs).tolist()
     assert first == fourth
     assert len({first, second, third}) == 3
+
+
+def test_texts_and_tables_without_rows() -> None:
+    assert arrow.text_array(["é", "", "abc"]).to_pylist() == ["é", "", "abc"]
+    assert arrow.text_array([]).to_pylist() == []
+    schema = pa.schema([("name", pa.string()), ("day", pa.date32())])
+    assert arrow.empty_rows(schema) == schema.empty_table()
