@@ -99,6 +99,8 @@ def to_numpy(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     name = "bool" if is_boolean else {"double": "float64", "float": "float32"}.get(str(column.type), str(column.type))
     if not len(column):
         return np.empty(0, dtype=name)
+    if isinstance(column, pa.ChunkedArray) and column.num_chunks > 1:
+        return np.concatenate([to_numpy(chunk) for chunk in column.chunks])  # into pages larger than those of Arrow
     column = combine_chunks(column)
     values = column.buffers()[1]
     if is_boolean:

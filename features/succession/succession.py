@@ -23,7 +23,7 @@ from features.history.history import History
 from features.history.versions import EPOCH, date_literal
 from features.succession.contract_details import NUMBERS, contract_details
 from features.succession.contract_status import LEAVING, LEFT, NONE, RUNNING, questions_through_time
-from features.succession.contract_versions import NUMBERED_ACCOUNTS
+from features.succession.contract_versions import MEMBERS, NUMBERED_ACCOUNTS, contract_versions
 from features.succession.kept_contracts import NEVER, kept_contracts
 
 FEW_CUTOFFS = 3
@@ -108,13 +108,17 @@ def _contracts(history: History, cutoff: date, accounts: pa.Array | None) -> pa.
 
 
 def _question(history: History, cutoff: date, accounts: str) -> str:
-    """The query for the accounts of which a condition is true."""
+    """The query for the accounts of which a condition is true; only a kept answer says until when it holds."""
     instant = f"CAST({date_literal(cutoff)} AS TIMESTAMP)"
+    if history.state is None:
+        versions = f"{contract_versions(history, accounts=accounts)}, {MEMBERS}"
+        later = "SELECT CAST(NULL AS BIGINT) AS account, CAST(NULL AS TIMESTAMP) AS until"
+    else:
+        versions = questions_through_time(history, "later", accounts)
+        later = f"SELECT account, min(instant) AS until FROM later WHERE instant > {instant} GROUP BY account"
     return f"""
-        WITH {NUMBERED_ACCOUNTS}, {questions_through_time(history, "later", accounts)},
-        next_question AS (
-            SELECT account, min(instant) AS until FROM later WHERE instant > {instant} GROUP BY account
-        ),
+        WITH {NUMBERED_ACCOUNTS}, {versions},
+        next_question AS ({later}),
         asked AS (SELECT * FROM numbered WHERE {accounts}),
         question AS (
             SELECT account, {instant} AS instant FROM asked WHERE account IN (SELECT account FROM version)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from features.arrow import number_array, to_numpy, value_codes
 from features.contract import TABLES
 from features.engine.table_rows.relations import day_number, ordered_versions, single_versions
+from features.engine.windows import sort_positions
 from features.history.history import History
 from features.history.repeated_keys import RepeatedKeys, all_have_own_ids, find_repeated_keys, key_hash
 from features.history.versions import FOREVER, known_day, known_instant, version_key
@@ -124,7 +125,7 @@ def _replaced(some: _Some, history: History, in_keys: str) -> tuple[pa.Table, ND
         f"FROM {some.relation} WHERE {some.condition} AND {in_keys})"
     )
     key, instant, known = (to_numpy(rows.column(column)) for column in ("key", "instant", "known"))
-    order = np.lexsort((instant, key))
+    order = sort_positions(_group_numbers(key), instant)
     key, instant, known = key[order], instant[order], known[order]
     before = np.flatnonzero(key[:-1] == key[1:])
     after = before + 1
@@ -132,6 +133,15 @@ def _replaced(some: _Some, history: History, in_keys: str) -> tuple[pa.Table, ND
     ambiguous = np.unique(key[before[(instant[before] == instant[after]) | (record[before] != record[after])]])
     replaced = {"key": key[before], "instant": instant[before], "until": known[after]}
     return pa.table({column: number_array(values) for column, values in replaced.items()}), ambiguous
+
+
+def _group_numbers(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """A small number for each key, in the order of the keys."""
+    order = np.argsort(keys)
+    ordered = keys[order]
+    numbers = np.zeros(len(keys), np.int64)
+    numbers[order[1:]] = np.cumsum(ordered[1:] != ordered[:-1])
+    return numbers
 
 
 def _in_keys(name: str, history: History, keys: str) -> str:

@@ -70,6 +70,7 @@ class CountableRows:
     ) -> None:
         self.rows, self.first, self.is_kept = rows, first, is_kept
         self.selected: dict[Selection, Ints] = dict(known or {})
+        self._picked: set[Selection] = set()
         self._recent: dict[tuple[str, int, int | None], Ints] = {}
 
     def at(self, selection: Selection, cutoff: int) -> Ints:
@@ -81,7 +82,7 @@ class CountableRows:
         if selection.within:
             holds &= happened >= end - selection.within
         row = row if holds.all() else row[np.flatnonzero(holds)]
-        if stream.pick:
+        if stream.pick and selection not in self._picked:
             row = row[rows.outermost(pick_order(stream), row, last=stream.pick == "latest")]
         if stream.until:
             row = row[rows.days(day_number(stream.until), row) >= cutoff]
@@ -127,6 +128,8 @@ class CountableRows:
         if stream.pick:
             settled = self.is_settled(stream, row)
             outermost = rows.outermost(pick_order(stream), row[settled], last=stream.pick == "latest")
+            if settled.all():
+                self._picked.add(selection)
             return np.sort(np.append(row[settled][outermost], row[~settled]))
         if selection.nearest:
             settled = self.is_settled(stream, row)
