@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.arrow import combine_chunks, flag_array, nullable_array, number_array, to_numpy
+from features.arrow import combine_chunks, flag_array, nullable_array, number_array, text_array, to_numpy
 from features.history.cache_files import CachedFile, cache_key, read_cache_file, write_cache_file
 from features.history.history import History
 from features.history.partitions import DAY_MICROSECONDS
@@ -68,7 +68,7 @@ def _brought_to(
     ask: Callable[[pa.Array | None], pa.Table],
 ) -> pa.Table:
     """Earlier answers, with new ones for the accounts whose contracts may have changed since."""
-    concerned = pa.array([], pa.string())
+    concerned = text_array([])
     if any(new.values()):
         concerned = history.cached(f"contracts of {new}", lambda: _concerned(history, new))
     same = to_numpy(earlier["until"]) > _midnight(cutoff)

@@ -127,7 +127,7 @@ def with_new_files(draw: DrawFn, files: Files) -> Files:
         case "table":
             return files | {f"{table}/n{number}": draw(st.lists(rows(table), min_size=1, max_size=4))}
         case "day":
-            return files | {f"{it}/n{number}": draw(st.lists(rows(it), min_size=0, max_size=2)) for it in COLUMNS}
+            return files | {f"{it}/n{number}": draw(st.lists(rows(it), min_size=1, max_size=3)) for it in COLUMNS}
     return files | {f"{table}/c{number}": files[name][:2]}
 
 

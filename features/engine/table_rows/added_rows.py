@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.arrow import combine_chunks, number_array, to_numpy
+from features.arrow import combine_chunks, number_array, text_array, to_numpy
 from features.contract import TABLES
 from features.definitions.measures import Aggregate
 from features.duckdb_connection import open_duckdb
@@ -37,6 +37,8 @@ LARGEST_SHARE = 1 / 3
 TABLES_OF = {"timeline": ("tickets", "ticket_events"), "tickets": ("tickets", "ticket_events")}
 """The tables on which the rows of a relation depend, where it is not one table: an event may say that its ticket was
 merged."""
+
+MERGED = text_array(["merged"])
 
 _names = count()
 
@@ -103,7 +105,7 @@ class NewFiles:
             parts.append(merged.filter(pc.is_in(merged, value_set=combine_chunks(files["ticket_events"]["ticket_id"]))))
         elif "ticket_events" in files:
             events = files["ticket_events"]
-            parts.append(combine_chunks(events.filter(pc.equal(events["kind"], "merged"))["ticket_id"]))
+            parts.append(combine_chunks(events.filter(pc.is_in(events["kind"], value_set=MERGED))["ticket_id"]))
         tickets = pa.table({"ticket_id": pa.concat_arrays([it.cast(pa.string()) for it in parts])})
         return self._ids("account_id", "tickets", "ticket_id IN", tickets)
 
@@ -126,7 +128,7 @@ class NewFiles:
     def _ids(self, column: str, table: str, condition: str, values: pa.Table | None) -> pa.Array:
         """The different values of a column in rows for which an expression is among some values."""
         if values is None or not len(values):
-            return pa.array([], pa.string())
+            return text_array([])
         with self._lookup(values) as some:
             rows = self.history.query(f"SELECT DISTINCT {column} FROM {table} WHERE {condition} (SELECT * FROM {some})")
         return combine_chunks(rows[column]).drop_null()
@@ -135,7 +137,7 @@ class NewFiles:
         """The rows of the new files, except those of accounts that are read again."""
         tables, begun = dict(files), None
         if self.relation == "timeline" and "ticket_events" in files:
-            new = files["tickets"]["ticket_id"] if "tickets" in files else pa.chunked_array([], pa.string())
+            new = files["tickets"]["ticket_id"] if "tickets" in files else text_array([])
             begun = pc.unique(files["ticket_events"]["ticket_id"])
             begun = begun.filter(pc.invert(pc.is_in(begun, value_set=combine_chunks(new))))
             old = self._rows_among("tickets", "ticket_id", pa.table({"ticket_id": begun}))
