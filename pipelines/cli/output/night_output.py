@@ -29,6 +29,8 @@ from serving.night_report.report_text import (
 UNKNOWN = "–"
 NARROW: Mapping[str, Any] = {"no_wrap": True}
 NUMBER: Mapping[str, Any] = {"no_wrap": True, "justify": "right"}
+MOST_CASES = 1_000
+"""So many cases are printed after a night: laying out a table of very many takes longer than the night itself."""
 LEAST_IMPORTANT = ("Owner", "Segment", "Lane", "Revenue", "Contract")
 """Columns that a narrow terminal leaves out, in this order."""
 
@@ -41,7 +43,9 @@ def show_night(report: NightReport) -> None:
         )
     out.print(f"[bold]Rescue queue, night of {day_text(report.as_of)}: {plural(len(report.queue), 'case')}[/bold]")
     if report.queue:
-        out.print(queue_table(report.queue, [risk.name for risk in report.risks], report.as_of))
+        out.print(queue_table(report.queue[:MOST_CASES], [risk.name for risk in report.risks], report.as_of))
+        if len(report.queue) > MOST_CASES:
+            out.print(f"  {len(report.queue) - MOST_CASES:,} more: `rescue queue` lists all of them.")
     else:
         for line in empty_queue_lines(report):
             out.print(f"  {line}", markup=False)
