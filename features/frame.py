@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.arrow import combine_chunks, date_array, number_array, store_tables, to_numpy
+from features.arrow import combine_chunks, date_array, number_array, store_tables, text_array, to_numpy
 from features.catalogue import FEATURES, field_metadata
 from features.definitions.feature import Feature
 from features.definitions.health import without_rescue_entries
@@ -217,6 +217,6 @@ def _scopes(history: History, accounts: Sequence[str] | None, width: int, *, kee
     if accounts is None:
         several = len(history.accounts) > width
         return account_ranges(history, max(1, int(width * OF_SEVERAL)) if several else width, keep=keep)
-    wanted = pc.is_in(history.accounts, value_set=pa.array(accounts, pa.string()))
+    wanted = pc.is_in(history.accounts, value_set=text_array(accounts))
     codes = np.flatnonzero(to_numpy(wanted))
     return [Scope(codes[first : first + width]) for first in range(0, max(len(codes), 1), width)]
