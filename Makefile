@@ -88,8 +88,7 @@ build/home$(SIZE): build/sim$(SIZE)
 	@$(VENV)/bin/rescue train --data build/sim$(SIZE) --home $@
 
 bench: $(VENV)/.dev $(PEERS)/.ready build/home$(SIZE)
-	@$(PY) benchmarks/features_race.py build/sim$(SIZE) --cutoffs 1
-	@$(PY) benchmarks/features_race.py build/sim$(SIZE) --cutoffs 52
+	@$(PY) benchmarks/features_race.py build/sim$(SIZE) --cutoffs 1 52
 	@$(PY) benchmarks/night_race.py build/sim$(SIZE) build/home$(SIZE)
 	@$(PY) benchmarks/peers_race.py build/sim$(SIZE) --python $(PEERS)/bin/python --cutoffs 1
 	@$(PY) benchmarks/peers_race.py build/sim$(SIZE) --python $(PEERS)/bin/python --cutoffs 24

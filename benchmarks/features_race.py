@@ -1,16 +1,18 @@
 """Time of all features, compared with a bare scan of the same columns and time range (the *floor*).
 
-    python benchmarks/features_race.py DATA [--cutoffs 52] [--repeat 5]
+    python benchmarks/features_race.py DATA [--cutoffs 1 52] [--repeat 5]
 
 DATA is a folder of Parquet as `rescue simulate` writes it. Prints medians as a Markdown table: wall seconds, processor
-seconds and peak memory, and multiples of the floor. The history has no home, so nothing is kept from an earlier run.
+seconds and peak memory, and multiples of the floor, which is measured in turn with the features. The history has no
+home, so nothing is kept from an earlier run; `validated` has the keys that occur more than once, which the validation
+of a night has found before, and the others look for them.
 """
 
 import argparse
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,8 +20,10 @@ import duckdb
 
 from features.catalogue import FEATURES
 from features.contract import TABLES
+from features.engine.table_rows.corrections import repeated_keys
 from features.frame import build
 from features.history.history import History
+from features.history.repeated_keys import RepeatedKeys
 from features.history.versions import contract_columns
 
 REACH = timedelta(days=180)
@@ -29,7 +33,7 @@ UNREAD = frozenset({"name", "subject", "body", "event_id", "group"})
 """Columns that no feature reads."""
 
 
-def opened(folder: Path) -> History:
+def opened(folder: Path, repeated: Mapping[str, RepeatedKeys] | None = None) -> History:
     """The folder's tables as they are: a race is about features, not about admission."""
     connection = duckdb.connect()
     columns = {}
@@ -42,7 +46,7 @@ def opened(folder: Path) -> History:
         columns[name] = frozenset(row[0] for row in described) & frozenset(table.names)
         chosen = contract_columns(table, columns[name])
         connection.execute(f"CREATE VIEW {name} AS SELECT {chosen} FROM read_parquet('{files}')")
-    return History.from_relations(connection, present=frozenset(columns), columns=columns)
+    return History.from_relations(connection, present=frozenset(columns), columns=columns, repeated_keys=repeated or {})
 
 
 def floor(history: History, cutoffs: list[date]) -> None:
@@ -55,41 +59,63 @@ def floor(history: History, cutoffs: list[date]) -> None:
         history.connection.cursor().execute(f"SELECT {sums} FROM {name} {span}").fetchall()
 
 
-def race(run: Callable[[], None], repeat: int) -> tuple[float, float]:
-    """Median wall and processor seconds."""
-    walls, processors = [], []
-    for _ in range(repeat):
-        wall, processor = time.perf_counter(), time.process_time()
-        run()
-        walls.append(time.perf_counter() - wall)
-        processors.append(time.process_time() - processor)
+def timed(run: Callable[[], object]) -> tuple[float, float]:
+    """Wall and processor seconds."""
+    wall, processor = time.perf_counter(), time.process_time()
+    run()
+    return time.perf_counter() - wall, time.process_time() - processor
+
+
+def medians(times: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Of wall and of processor seconds."""
+    walls, processors = zip(*times, strict=True)
     return statistics.median(walls), statistics.median(processors)
+
+
+def race(run: Callable[[], object], repeat: int) -> tuple[float, float]:
+    """Median wall and processor seconds."""
+    return medians([timed(run) for _ in range(repeat)])
+
+
+def compare(data: Path, count: int, repeat: int, repeated: Mapping[str, RepeatedKeys]) -> list[str]:
+    """The rows of the table for so many cutoffs."""
+    until = opened(data).until
+    cutoffs = [until - timedelta(days=7 * step) for step in range(count)]
+    runs: dict[str, Callable[[], object]] = {
+        "features": lambda: build(opened(data), cutoffs, features=FEATURES),
+        "features, validated": lambda: build(opened(data, repeated), cutoffs, features=FEATURES),
+        "floor": lambda: floor(opened(data), cutoffs),
+    }
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
+    for _ in range(repeat):
+        for name, run in runs.items():
+            times[name].append(timed(run))
+    least, least_processor = medians(times["floor"])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    rows = []
+    for name in reversed(runs):
+        took, processor = medians(times[name])
+        rows.append(
+            f"| {count} cutoffs, {name} | {took:.2f} | {processor:.2f} | {took / least:.1f} | "
+            f"{processor / least_processor:.1f} | {peak:.1f} |"
+        )
+    return rows
 
 
 def main() -> None:
     """Run the race and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--cutoffs", type=int, default=1)
+    parser.add_argument("--cutoffs", type=int, nargs="+", default=[1])
     parser.add_argument("--repeat", type=int, default=5)
     given = parser.parse_args()
-    until = opened(given.data).until
-    cutoffs = [until - timedelta(days=7 * step) for step in range(given.cutoffs)]
-
-    def features() -> None:
-        build(opened(given.data), cutoffs, features=FEATURES)
-
-    took, processor = race(features, given.repeat)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # before the floor, which keeps what it has read
     history = opened(given.data)
-    least, least_processor = race(lambda: floor(history, cutoffs), given.repeat)
+    repeated = {name: repeated_keys(name, history) for name in sorted(history.versioned - {"usage_daily"})}
+    print(f"{len(FEATURES)} features\n")
     print("| | wall s | processor s | × floor (wall) | × floor (processor) | peak GiB |\n|---|---|---|---|---|---|")
-    print(f"| floor | {least:.2f} | {least_processor:.2f} | 1 | 1 | |")
-    ratio, ratio_processor = took / least, processor / least_processor
-    print(
-        f"| {len(FEATURES)} features, {given.cutoffs} cutoffs | {took:.2f} | {processor:.2f} | {ratio:.1f} | "
-        f"{ratio_processor:.1f} | {peak:.1f} |"
-    )
+    for count in given.cutoffs:
+        for row in compare(given.data, count, given.repeat, repeated):
+            print(row, flush=True)
 
 
 def _summed(name: str, kind: str) -> str:
