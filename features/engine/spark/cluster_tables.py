@@ -5,17 +5,20 @@ Validation names a bad row by its file and its number there, so every row gets b
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.contract import TABLES, ColumnType
 from features.engine.spark.spark_connection import SparkConnection
 from features.engine.spark.spark_errors import explain_cluster_errors
+from features.engine.spark.spark_session import is_on_this_machine
 from features.errors import DataGateError
 from features.source_table import ClusterTable, LakeFiles, SourceTable
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 PLACE = ("filename", "file_row_number")
 """The columns of a row's place: its file, and its number there from nought on."""
+
+SENT_BYTES = 64 * 1024 * 1024
+"""A file of this machine's temporary folder up to this size is sent to a cluster of other machines."""
 
 FORMATS = ("DATA_SOURCE_NOT_FOUND", "ClassNotFoundException")
 """What Spark's errors contain where it has no support of a format."""
@@ -57,9 +63,11 @@ def read_cluster_table(connection: SparkConnection, table: SourceTable) -> Sourc
     """
     with explain_cluster_errors(connection.master, table.label):
         parts = [_table_rows(connection, table, table.cluster)] if table.cluster else []
-        if table.files:
+        sent = [file for file in table.files if _is_only_here(connection.master, file)]
+        if files := [file for file in table.files if file not in sent]:
             reader = connection.session.read.option("mergeSchema", "true")
-            parts.append(_file_rows(reader, table.files, _root(table.files) if table.partitioned else ""))
+            parts.append(_file_rows(reader, files, _root(files) if table.partitioned else ""))
+        parts += [_sent_rows(connection, file) for file in sent]
         rows = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), parts)
         types = {field.name: duckdb_type(field.dataType) for field in rows.schema.fields if field.name not in PLACE}
         refuse_parsing(table, types)
@@ -78,6 +86,26 @@ def _file_rows(reader: DataFrameReader, files: Sequence[str], root: str = "") ->
     path = functions.col("_metadata.file_path")
     file = functions.coalesce(functions.create_map(*pairs)[path], path)
     return rows.select("*", file.alias(PLACE[0]), functions.col("_metadata.row_index").alias(PLACE[1]))
+
+
+def _is_only_here(master: str, file: str) -> bool:
+    """Whether a file is a small one of this machine's temporary folder, which other machines do not have.
+
+    The outcomes of the queue are such a file, and every source that is written as Parquet first.
+    """
+    if is_on_this_machine(master) or not Path(file).is_relative_to(tempfile.gettempdir()):
+        return False
+    return Path(file).stat().st_size <= SENT_BYTES
+
+
+def _sent_rows(connection: SparkConnection, file: str) -> DataFrame:
+    """The rows of a file of this machine, sent to the cluster; each with its place."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    rows = pq.read_table(file, partitioning=None)
+    rows = rows.append_column(PLACE[0], pa.repeat(file, rows.num_rows))
+    rows = rows.append_column(PLACE[1], pa.array(range(rows.num_rows), pa.int64()))
+    return connection.session.createDataFrame(rows, from_arrow_schema(rows.schema))  # instants without a zone stay so
 
 
 def _table_rows(connection: SparkConnection, table: SourceTable, given: ClusterTable) -> DataFrame:

@@ -3,14 +3,18 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from features.engine.spark.cluster_quarantine import write_bad_rows
+from features.engine.spark.cluster_tables import read_cluster_table
+from features.engine.spark.spark_connection import SparkConnection
 from features.engine.spark.spark_engine import SparkEngine
 from features.engine.spark.spark_session import java_is_missing
 from features.errors import DataGateError, RescueError
+from features.source_table import SourceTable
 from features.validation.validate import Validation
 from pipelines.sources.folder import FolderSource
 from pipelines.sources.lakes.cluster_source import open_cluster_source
@@ -160,6 +164,22 @@ def test_tables_of_the_catalog_and_of_places_are_read_by_the_cluster(
     assert set(again) == {"all_accounts"}
     for table in source.stage(["accounts", "tickets"], tmp_path / "small"):  # what a guard or a policy's check reads
         assert pq.read_table(table.files[0]).num_rows == rows[table.name].num_rows
+
+
+def test_small_files_of_this_machine_are_sent_to_other_machines(engine: SparkEngine, tmp_path: Path) -> None:
+    write(tmp_path, "accounts", [{"account_id": "a", "created_at": DAY}, {"account_id": "b", "created_at": None}])
+    file = str(tmp_path / "accounts.parquet")
+    read = []
+    for master in ("local[2]", "spark://elsewhere:7077"):
+        connection = SparkConnection(engine.session, master)
+        table = read_cluster_table(connection, SourceTable("accounts", (file,)))
+        read.append(
+            (table.types(duckdb.connect()), connection.sql(f"FROM {table.view} ORDER BY account_id").fetchall())
+        )
+        plan = connection.rows_of(table.view)._jdf.queryExecution().optimizedPlan().toString()
+        assert ("parquet" in plan) == (master == "local[2]")
+    assert read[0] == read[1]
+    assert read[0][1] == [("a", DAY, file, 0), ("b", None, file, 1)]
 
 
 def test_what_is_not_there_is_a_sentence(engine: SparkEngine, tmp_path: Path) -> None:
