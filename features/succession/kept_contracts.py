@@ -28,7 +28,7 @@ from features.succession.contract_versions import has_replacements
 
 ANSWERS_SUFFIX = ".contracts"
 
-TABLES = ("accounts", "subscriptions")
+_TABLES = ("accounts", "subscriptions")
 """The tables that answers depend on."""
 
 NEVER = 2**63 - 1
@@ -48,7 +48,7 @@ def kept_contracts(
     Answers have the columns ``account_known`` and ``until`` (the next moment of a change; both in microseconds since
     1970) and ``overdue_day``, from which ``is_known`` and ``renewal_overdue_days`` follow.
     """
-    tonight = labels_by_key(history, TABLES)
+    tonight = labels_by_key(history, _TABLES)
     if history.state is None or tonight is None:
         return _on_day(ask(None), cutoff)
     folder, key = Path(history.state, "subscriptions"), cache_key(question, duckdb.__version__)
