@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from features.engine.spark.spark_engine import SparkEngine
     from pipelines.sources.files.folder_contents import UnreadFile
 
-FORMATS = ("parquet", "delta")
-_FORMAT = re.compile(rf"({'|'.join(FORMATS)}):(.+)")
+_FORMATS = ("parquet", "delta")
+_FORMAT = re.compile(rf"({'|'.join(_FORMATS)}):(.+)")
 
 
 @dataclass(frozen=True)
