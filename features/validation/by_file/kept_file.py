@@ -164,7 +164,8 @@ class FileNight:
     @property
     def vanished(self) -> list[str]:
         """The earlier labels of kept files whose content is no longer there."""
-        return [label for label in self.kept.files if label not in self.found.values()]
+        found = {*self.found.values()}
+        return [label for label in self.kept.files if label not in found]
 
     @property
     def renamed(self) -> list[str]:
