@@ -7,10 +7,13 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
-import pyarrow.compute as pc
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from serving.operations.erase import erase_from_report
+
+PARTS_OF_KEY = " | "
+"""Between the parts of a key in the value of a quarantined row."""
 
 
 def prune_home(home: Path, before: date, *, dry_run: bool = False) -> dict[str, int]:
@@ -28,10 +31,14 @@ def prune_home(home: Path, before: date, *, dry_run: bool = False) -> dict[str, 
 
 
 def erase_from_home(home: Path, account_id: str, name: str | None) -> dict[str, int]:
-    """Take an account out of the files of the home: its quarantined rows, its entries in reports, cached results."""
+    """Take an account out of the files of the home: its quarantined rows, its entries in reports, cached results.
+
+    A quarantined row is known by its place in the source and its value that is wrong. It is removed where that value,
+    or a part of a key of several columns, is the id or the name of the account.
+    """
     changed = {"quarantine": 0, "reports": 0, "state": 0}
     for file in sorted(home.glob("nights/*/quarantine/*.parquet")):
-        changed["quarantine"] += _without_rows(file, account_id)
+        changed["quarantine"] += _without_rows(file, {account_id, *([name] if name else [])})
     for file in sorted(home.glob("nights/*/report.json")):
         report = json.loads(file.read_text(encoding="utf-8"))
         erased = erase_from_report(report, account_id, name)
@@ -60,15 +67,15 @@ def keep_period(text: str) -> timedelta:
     return period
 
 
-def _without_rows(file: Path, account_id: str) -> int:
+def _without_rows(file: Path, names: set[str]) -> int:
+    """Take the rows whose value is one of ``names`` out of a file of quarantined rows."""
     rows = pq.read_table(file)
-    if "account_id" not in rows.column_names:
-        return 0
-    same = pc.fill_null(pc.equal(rows["account_id"].cast("string"), account_id), fill_value=False)
-    if not pc.any(same).as_py():
+    values = rows["value"].to_pylist()
+    keep = [value is None or names.isdisjoint(value.split(PARTS_OF_KEY)) for value in values]
+    if all(keep):
         return 0
     fresh = file.with_name(f".{file.name}")
-    pq.write_table(rows.filter(pc.invert(same)), fresh)
+    pq.write_table(rows.filter(pa.array(keep)), fresh)
     fresh.replace(file)
     return 1
 

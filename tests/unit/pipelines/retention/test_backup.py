@@ -139,13 +139,15 @@ def test_nothing_is_restored_over_a_home(archive: Path, tmp_path: Path) -> None:
     assert (tmp_path / "new" / "rescue.db").read_text() == "precious"
 
 
+VALUES = ["a1", "a1 | 2025-12-30", "Acme", "a12", "a2 | 2025-12-30", None]
+"""Values of quarantined rows, three of which name the account a1, called Acme."""
+
+
 def home_with_nights(home: Path) -> Path:
     for day in ("2025-01-01", "2026-01-01"):
         quarantine = home / "nights" / day / "quarantine"
         quarantine.mkdir(parents=True)
-        pq.write_table(
-            pa.table({"account_id": ["a1", "a2", None], "subject": ["x", "y", "z"]}), quarantine / "tickets.parquet"
-        )
+        pq.write_table(pa.table({"row": range(6), "value": VALUES}), quarantine / "tickets.parquet")
         report = {"queue": [{"account_id": "a1", "name": "Acme"}, {"account_id": "a2", "name": "Other"}]}
         (home / "nights" / day / "report.json").write_text(json.dumps(report))
     (home / "state").mkdir()
@@ -165,7 +167,7 @@ def test_the_files_lose_an_account(tmp_path: Path) -> None:
     home = home_with_nights(tmp_path)
     assert erase_from_home(home, "a1", "Acme") == {"quarantine": 2, "reports": 2, "state": 1}
     left = pq.read_table(home / "nights" / "2026-01-01" / "quarantine" / "tickets.parquet")
-    assert left["account_id"].to_pylist() == ["a2", None]
+    assert left["value"].to_pylist() == ["a12", "a2 | 2025-12-30", None]
     assert "Acme" not in (home / "nights" / "2026-01-01" / "report.json").read_text()
     assert erase_from_home(home, "a1", "Acme") == {"quarantine": 0, "reports": 0, "state": 0}
 
