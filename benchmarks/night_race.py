@@ -112,9 +112,8 @@ class World:
         """Train both risks in a new home, and print what it took."""
         run = Run("train", "--data", str(self.data), "--home", str(folder / f"train-{self.accounts}"))
         processor, wall = run.taken[WHOLE]
-        print(
-            f"\nTraining on {self.accounts:,} accounts: {processor:.0f} s of processor, {wall:.0f} s, {run.peak:.1f} GiB"
-        )
+        took = f"{processor:.0f} s of processor, {wall:.0f} s of wall time, {run.peak:.1f} GiB"
+        print(f"\nTraining on {self.accounts:,} accounts: {took}")
 
 
 def raced(worlds: list[World], nights: int) -> None:
