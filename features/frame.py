@@ -21,7 +21,7 @@ from features.engine.account_range import Scope, account_ranges
 from features.engine.cube import Cube
 from features.engine.engine_protocol import Aggregates, Engine
 from features.engine.engines import EmbeddedEngine
-from features.engine.evaluate import Evaluation, Values, evaluate_features, write_features
+from features.engine.evaluate import Evaluation, FeatureValues, evaluate_features, write_features
 from features.engine.feeds import Feeds
 from features.engine.frame_columns import FrameColumns
 from features.engine.memory_budget import Budget, limit_memory
@@ -156,7 +156,7 @@ def _build_columns(
         for piece in aggregates.chunks(budget.accounts_computed):
             places, targets = columns.begin(piece.scope)
 
-            def write(name: str, values: Values, targets: Ints = targets) -> None:
+            def write(name: str, values: FeatureValues, targets: Ints = targets) -> None:
                 columns.write(name, values, targets)
 
             write_features(Evaluation(piece, feeds), features, partial(_same, places), write)

@@ -31,7 +31,7 @@ from features.engine.function_values import FunctionError, function_values
 from features.engine.windows import COMPUTE_THREADS, Flags, Floats, Ints
 from features.errors import UsageError
 
-Values: TypeAlias = Floats | pa.Array
+FeatureValues: TypeAlias = Floats | pa.Array
 """Of a feature: numbers, or texts."""
 
 DECIMALS = 9
@@ -52,7 +52,7 @@ class Evaluation:
         self._known: dict[Measure, Floats] = {}
         self._stopped_by_sources: dict[frozenset[str], Flags] = {}
 
-    def selected(self, feature: Feature, places: Callable[[], Ints]) -> Values:
+    def selected(self, feature: Feature, places: Callable[[], Ints]) -> FeatureValues:
         """The feature's values at some positions, counted over all accounts of the first cutoff, then of the next.
 
         Texts are null where nothing is known, and numbers are NaN. ``places`` is called after the values are computed.
@@ -118,7 +118,7 @@ def evaluate_features(
     """A column for each feature, at some positions (ascending) of all accounts and cutoffs."""
     columns: dict[str, pa.Array] = {}
 
-    def keep(name: str, values: Values) -> None:
+    def keep(name: str, values: FeatureValues) -> None:
         columns[name] = nullable_array(values) if isinstance(values, np.ndarray) else values
 
     write_features(evaluation, features, places, keep)
@@ -129,7 +129,7 @@ def write_features(
     evaluation: Evaluation,
     features: Sequence[Feature],
     places: Callable[[], Ints],
-    write: Callable[[str, Values], None],
+    write: Callable[[str, FeatureValues], None],
 ) -> None:
     """The values of each feature, at some positions (ascending) of all accounts and cutoffs, to a function.
 

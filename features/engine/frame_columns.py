@@ -15,7 +15,7 @@ import pyarrow as pa
 from features.arrow import date_array, nullable_array, number_array
 from features.definitions.feature import Feature
 from features.engine.account_range import Scope
-from features.engine.evaluate import Values
+from features.engine.evaluate import FeatureValues
 from features.engine.windows import Flags, Floats, Ints
 
 
@@ -42,7 +42,7 @@ class FrameColumns:
         self._written.append(rows)
         return np.flatnonzero(known), rows
 
-    def write(self, name: str, values: Values, rows: Ints) -> None:
+    def write(self, name: str, values: FeatureValues, rows: Ints) -> None:
         """The values of a column in the rows of a range."""
         if not isinstance(values, np.ndarray):
             self._texts.setdefault(name, []).append(values)
