@@ -286,9 +286,8 @@ def _create_view(incoming: IncomingTable, scratch: Path, *, reopens: bool = Fals
     incoming.cursor.execute(f"CREATE OR REPLACE VIEW {name} AS {accepted}")
     if name in PARENTS:
         ids = f"SELECT DISTINCT {PARENTS[name]} FROM {name}"
-        incoming.cursor.execute(f"DROP TABLE IF EXISTS accepted_{name}")
         kind = "TABLE" if incoming.source.view else "VIEW"  # most nights ask for none of them; a cluster asks again
-        incoming.cursor.execute(f"CREATE {kind} accepted_{name} AS {ids}")
+        incoming.cursor.execute(f"CREATE OR REPLACE {kind} accepted_{name} AS {ids}")
 
 
 def _accepted_rows(incoming: IncomingTable) -> AcceptedRows:

@@ -93,9 +93,11 @@ def validate_tables(
     What would stop a night is in the report's ``problems``; ``require_fit`` raises it.
     """
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
-    for parents, key in PARENTS.items():
-        connection.execute(f"CREATE OR REPLACE TABLE accepted_{parents} ({key} VARCHAR)")
     sources = {source.name: source for source in tables}
+    on_cluster = any(source.view for source in sources.values())
+    for parents, key in PARENTS.items():
+        nobody = f"({key} VARCHAR)" if on_cluster else f"AS SELECT CAST(NULL AS VARCHAR) AS {key} WHERE false"
+        connection.execute(f"CREATE OR REPLACE {'TABLE' if on_cluster else 'VIEW'} accepted_{parents} {nobody}")
     folder, limits = state or scratch / "state", Tolerance.of(tolerance)
     validated: dict[str, ValidatedTable] = {}
     sizes = {name: sum(Path(file).stat().st_size for file in source.files) for name, source in sources.items()}

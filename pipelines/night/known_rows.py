@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.arrow import number_array
-from features.contract import TABLES
+from features.contract import ACCOUNTS, INVOICES, LINKS, OUTCOMES, SUBSCRIPTIONS, TABLES, TICKETS
 from features.history.versions import known_day, version_key, version_order
 from features.succession.succession import succession_at
 from serving.handoff.facts import WEEKS
@@ -25,6 +25,8 @@ Row = Mapping[str, Any]
 HEALTH_DAYS = 365
 EVENT_COLUMNS = ("ticket_id", "occurred_at", "kind", "value", "actor")
 """The columns of ticket events that facts are made of."""
+WHOLE = (ACCOUNTS, SUBSCRIPTIONS, TICKETS, INVOICES, LINKS, OUTCOMES)
+"""The tables of which facts need every row of an account."""
 FACTS_AT_ONCE = 2_000
 """Accounts whose rows are dictionaries at once."""
 
@@ -114,8 +116,7 @@ class FactTables:
     def read(cls, snapshot: Snapshot, accounts: Sequence[str]) -> FactTables:
         """The rows of these accounts, one query a table."""
         cutoff, history = snapshot.cutoff, snapshot.history
-        whole = ("accounts", "subscriptions", "tickets", "invoices", "links", "outcomes")
-        tables = {name: snapshot.rows(name, accounts=accounts) for name in whole}
+        tables = {table.name: snapshot.rows(table.name, accounts=accounts) for table in WHOLE}
         health = snapshot.rows("health_scores", accounts=accounts, since=cutoff - timedelta(days=HEALTH_DAYS))
         tables["health"] = health.filter(pc.is_valid(health["score"]))  # empty: not measured then
         tables["events"] = snapshot.rows("ticket_events", accounts=accounts, columns=EVENT_COLUMNS)
