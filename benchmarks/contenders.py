@@ -310,9 +310,11 @@ def main() -> None:
         found = run()
         took = {"wall": time.perf_counter() - began, "processor": processor(processes) - used}
         took["peak"] = peak(processes)
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(found, out)
+    kinds = [pa.string() if pa.types.is_string_view(field.type) else field.type for field in found.schema]
+    pq.write_table(found.cast(pa.schema(list(zip(found.schema.names, kinds, strict=True)))), out)
     print(json.dumps(took))
 
 
