@@ -7,12 +7,10 @@ The text says what a condition tests, for people who do not write conditions. Wh
 is written.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 import sqlglot
 from sqlglot import exp
-
-Say = Callable[[exp.Expr], str]
 
 _BOUNDS: Mapping[type[exp.Expr], str] = {
     exp.EQ: "{}",

@@ -1,6 +1,7 @@
 """The columns that a policy's conditions may name: account fields, the probability of each risk, and every feature."""
 
 from collections.abc import Iterable
+from functools import cache
 
 from features import catalogue
 from features.condition_text import say_condition
@@ -43,12 +44,21 @@ ACCOUNT_MEANINGS = {
 
 def condition_in_words(text: str, risks: Iterable[str]) -> str:
     """A condition of the policy as people read it: what is tested, and which values it may have."""
-    known = catalogue.select_features()
     likely = {name for risk in risks for name in (risk.lower(), f"probability_{risk}".lower())} | {"probability"}
-    shares = likely | {feature.name.lower() for feature in known if feature.unit == "share"} | {"partial_loss_share"}
     risk_meanings = {name: f"probability of {name.removeprefix('probability_')}" for name in likely - {"probability"}}
-    meanings = {feature.name.lower(): feature.meaning for feature in known} | ACCOUNT_MEANINGS | risk_meanings
-    return say_condition(text, meanings, shares)
+    return say_condition(text, _column_meanings() | risk_meanings, _shares() | likely)
+
+
+@cache
+def _column_meanings() -> dict[str, str]:
+    return {feature.name.lower(): feature.meaning for feature in catalogue.select_features()} | ACCOUNT_MEANINGS
+
+
+@cache
+def _shares() -> frozenset[str]:
+    """The columns that are read as percent, apart from probabilities."""
+    shares = (feature.name.lower() for feature in catalogue.select_features() if feature.unit == "share")
+    return frozenset({*shares, "partial_loss_share"})
 
 
 def condition_columns(
