@@ -122,6 +122,7 @@ def _absences(session: Session, at: datetime | None) -> Sequence[Absence]:
     return [Absence(*row) for row in session.execute(entries)]
 
 
+@once_per_reading
 def count_open_cases(session: Session) -> dict[str, int]:
     """The open cases by the person who is responsible for them.
 
