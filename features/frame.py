@@ -16,7 +16,7 @@ from features.arrow import combine_chunks, date_array, number_array, store_table
 from features.catalogue import FEATURES, field_metadata
 from features.definitions.feature import Feature
 from features.definitions.health import without_rescue_entries
-from features.definitions.measures import Stream, relations
+from features.definitions.measures import Measure, Stream, relations
 from features.engine.account_range import Scope, account_ranges
 from features.engine.cube import Cube
 from features.engine.engine_protocol import Aggregates, Engine
@@ -106,9 +106,7 @@ def _build_parts(
     engine: Engine | None,
 ) -> Iterator[pa.Table]:
     """The frame by ranges of accounts, each ordered; of several ranges, the finished ones are on disk."""
-    days = _days(cutoffs)
-    feeds = Feeds.of(history, frozenset(table for feature in features for table in feature.sources))
-    wanted = (KNOWN, *(feature.measure for feature in features))
+    days, wanted, feeds = _days(cutoffs), _measures(features), _feeds(history, features)
     one_night = len(days) == 1 and accounts is None  # its ranges are kept, and do not depend on the features asked for
     used = [*wanted, *(feature.measure for feature in FEATURES)] if one_night else wanted
     budget = Budget.of(memory, len(days), len(features), relations(used))
@@ -141,8 +139,7 @@ def _build_columns(
     memory: str,
 ) -> pa.Table:
     """The frame at several cutoffs, in this process: each range of accounts is written to its place."""
-    days, wanted = _days(cutoffs), (KNOWN, *(feature.measure for feature in features))
-    feeds = Feeds.of(history, frozenset(table for feature in features for table in feature.sources))
+    days, wanted, feeds = _days(cutoffs), _measures(features), _feeds(history, features)
     budget = Budget.of(memory, len(days), len(features), relations(wanted))
     limit_memory(history.connection, memory)
     scopes = _scopes(history, accounts, budget.accounts_read, keep=False)
@@ -163,6 +160,15 @@ def _build_columns(
             report_share((int(piece.scope.codes[-1]) + 1) / len(history.accounts) if len(piece.scope) else 1.0)
         del aggregates, piece  # frees its rows before those of the next range are read
     return columns.table(features, {feature.name: field_metadata(feature) for feature in features})
+
+
+def _measures(features: Sequence[Feature]) -> tuple[Measure, ...]:
+    """What has to be computed of each account for some features."""
+    return (KNOWN, *(feature.measure for feature in features))
+
+
+def _feeds(history: History, features: Sequence[Feature]) -> Feeds:
+    return Feeds.of(history, frozenset(table for feature in features for table in feature.sources))
 
 
 def _same(places: Ints) -> Ints:
