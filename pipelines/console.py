@@ -20,6 +20,7 @@ from rich.status import Status
 
 from features.errors import explain_full_disk
 from features.progress import listening
+from features.unit_text import duration_text
 
 WIDTH_WITHOUT_TERMINAL = 132
 """Columns of a table where the output is not a terminal."""
@@ -96,17 +97,6 @@ class StepProgress:
     def show_line(self, line: str) -> None:
         """See :class:`features.progress.ProgressListener`."""
         self.log(line)
-
-
-def duration_text(seconds: float) -> str:
-    """A rough duration, as long as anybody wants to read it: "40 s", "3 min", "2 h 10 min"."""
-    if seconds < 55:
-        return f"{max(5, round(seconds / 5) * 5)} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(round(minutes / 10) * 10, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 @dataclass

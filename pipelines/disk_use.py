@@ -22,6 +22,7 @@ from features.engine.memory_size import parse_size
 from features.errors import RescueError, UsageError
 from features.progress import report_line
 from features.source_table import SourceTable
+from features.unit_text import size_text
 
 KEPT_BYTES, KEPT_BYTES_OF_USAGE = 35, 5
 """Bytes that are kept for the next night for each row of a table, and of usage, as measured with 300,000 accounts."""
@@ -87,15 +88,15 @@ def check_disk(need: DiskNeed, home: Path, scratch: Path) -> bool:
     together = home.stat().st_dev == scratch.stat().st_dev
     if need.scratch > free_for_scratch:
         raise RescueError(
-            f"The disk of {gettempdir()} has {disk_text(free_for_scratch)} free, and this source needs about "
-            f"{disk_text(need.scratch)} there: nothing was written. Free as much, set TMPDIR to a folder on another "
+            f"The disk of {gettempdir()} has {size_text(free_for_scratch)} free, and this source needs about "
+            f"{size_text(need.scratch)} there: nothing was written. Free as much, set TMPDIR to a folder on another "
             "disk, or give the setting memory more."
         )
     fits = need.home <= free - (need.scratch if together else 0)
     if need.home + need.scratch >= SHOWN_FROM:
-        where = f"{disk_text(free)} free" if together else (f"{disk_text(free)} and {disk_text(free_for_scratch)} free")
+        where = f"{size_text(free)} free" if together else (f"{size_text(free)} and {size_text(free_for_scratch)} free")
         report_line(
-            f"Disk: about {disk_text(need.home)} in {home} and {disk_text(need.scratch)} in {gettempdir()} until the "
+            f"Disk: about {size_text(need.home)} in {home} and {size_text(need.scratch)} in {gettempdir()} until the "
             f"run ends; {where}"
         )
     if not fits:
@@ -104,13 +105,6 @@ def check_disk(need: DiskNeed, home: Path, scratch: Path) -> bool:
             "next night reads all rows."
         )
     return fits
-
-
-def disk_text(size: float) -> str:
-    """A size for people: "340 MB", "7.6 GB"."""
-    if size < 10**9:
-        return f"{size / 10**6:,.0f} MB"
-    return f"{size / 10**9:,.1f} GB" if size < 10**10 else f"{size / 10**9:,.0f} GB"
 
 
 def _about_rows(files: Sequence[str]) -> int:

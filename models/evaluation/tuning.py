@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from features.errors import UsageError, extra_command
+from features.unit_text import duration_text
 from models.data.arrays import Bools, Floats, Ints
 from models.evaluation.bootstrap import Estimate, interval
 from models.evaluation.evaluation_rows import EvaluationRows
@@ -276,11 +277,7 @@ def _proposals(present: Proposal, trials: int, seed: int) -> Iterator[Proposal]:
 
 def _announce(trials: int, seconds: float) -> str:
     """How long it takes at the most, from the first trial."""
-    return f"tuning: at most {trials} trials of about {seconds:.0f} s, {_duration(trials * seconds)} in all"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+    return f"tuning: at most {trials} trials of about {seconds:.0f} s, {duration_text(trials * seconds)} in all"
 
 
 def _result_of_trial(made: list[Mapping[str, Any]], trials: int) -> str:

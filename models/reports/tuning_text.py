@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from features.unit_text import duration_text
 from models.evaluation.bootstrap import Estimate
 from models.evaluation.tuning import Tuning
 
@@ -10,7 +11,7 @@ def render_tuning(tuning: Tuning) -> str:
     """How many trials there were, what they gained on later test periods, and whether their parameters are used."""
     search = tuning.search
     early = "" if len(search.trials) >= search.allowed else f" of at most {search.allowed}, as no more was gained,"
-    begun = f"Tuning: {len(search.trials)} trials{early} in {_minutes(search.seconds)}."
+    begun = f"Tuning: {len(search.trials)} trials{early} in {duration_text(search.seconds)}."
     if not tuning.periods:
         return f"{begun} No test period has enough earlier ones to choose by, so the parameters stay."
     if not np.isfinite(tuning.gain.value):
@@ -23,10 +24,6 @@ def render_tuning(tuning: Tuning) -> str:
     if tuning.kept:
         return f"{begun} The parameters of trial {tuning.best} are used: {numbers}."
     return f"{begun} The present parameters stay, because no gain is shown: {numbers}."
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
 def _saved(gain: Estimate) -> str:

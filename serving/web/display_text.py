@@ -322,11 +322,6 @@ def reader_day(at: datetime, zone: str) -> str:
     return day(at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date())
 
 
-def file_size(size: int) -> str:
-    """The size of a file: ``12 KB``, ``1.4 MB``."""
-    return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1000))} KB"
-
-
 def mail_address(text: str | None) -> str:
     """The text where it is a plain mail address that can become a link; else empty."""
     return text if text and re.fullmatch(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+", text) else ""

@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from features.unit_text import size_text
 from serving.handoff.record_links import web_address
 from serving.handoff.render import amount, day, moment, number, percent, words
 from serving.handoff.why_now import evidence_text
@@ -33,7 +34,7 @@ TEMPLATE_FILTERS = {
     "words": words,
     "reader_time": display_text.reader_time,
     "reader_day": display_text.reader_day,
-    "file_size": display_text.file_size,
+    "size_text": size_text,
     "web_address": web_address,
     "mail_address": display_text.mail_address,
     "phone_digits": display_text.phone_digits,

@@ -15,7 +15,7 @@ from serving.web.display_text import SUCCESS_TEXTS
 from serving.web.forms import USE_CASES
 from serving.web.identity.roles import Permission
 from serving.web.views.change_text import change_texts
-from serving.web.views.incident_view import hidden_text, quiet_text
+from serving.web.views.incident_view import hidden_text
 from serving.web.views.line_plots import HEIGHT, WIDTH, Point, draw_plot
 from serving.web.views.work.price_text import price_text
 
@@ -196,10 +196,3 @@ def test_the_product_of_the_shown_figures_is_the_shown_priority(probability: flo
 )
 def test_accounts_that_are_not_listed_are_counted(hidden: int, listed: int, sees_all: bool, text: str) -> None:
     assert hidden_text(hidden, listed, sees_all=sees_all) == text
-
-
-@pytest.mark.parametrize(
-    ("minutes", "text"), [(1080, "18 hours"), (60, "1 hour"), (2880, "2 days"), (45, "45 minutes"), (90, "90 minutes")]
-)
-def test_a_quiet_time_is_in_its_largest_whole_unit(minutes: float, text: str) -> None:
-    assert quiet_text(minutes) == text

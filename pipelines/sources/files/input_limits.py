@@ -7,26 +7,27 @@ file beyond a limit is refused with the limit in words, before it is parsed.
 from collections.abc import Iterable, Iterator
 
 from features.errors import DataGateError
+from features.unit_text import size_text
 
 CHUNK = 1 << 20
 """Bytes that are read at once."""
 
-MAX_LINE = 64 << 20
+MAX_LINE = 64_000_000
 """Bytes of one line."""
 
-MAX_EXPANDED = 64 << 30
+MAX_EXPANDED = 64_000_000_000
 """Bytes that one file may have when it is unpacked."""
 
 MAX_RATIO = 100
 """How many times its packed size a file may have; exports of repeated values reach fifty."""
 
-RATIO_FROM = 128 << 20
+RATIO_FROM = 128_000_000
 """Unpacked bytes from which the ratio counts."""
 
 MAX_COLUMNS = 4_000
 """Columns of one table."""
 
-MAX_WORKBOOK = 512 << 20
+MAX_WORKBOOK = 512_000_000
 """Bytes of an unpacked workbook. It is read as a whole, and takes up to twice as many in memory."""
 MAX_CELLS = 50_000_000
 """Cells of a sheet, empty ones included: the reader makes room for the rectangle of all of them."""
@@ -36,8 +37,6 @@ MAX_UNREADABLE = 1_000_000
 
 MANY_ROWS, MAX_ROWS_PER_BYTE = 10_000_000, 8
 """A Parquet file with many rows may hold so many of them in a byte; real ones hold less than one."""
-
-_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1, "bytes"))
 
 
 def limited_lines(chunks: Iterable[bytes], label: str) -> Iterator[bytes]:
@@ -109,9 +108,3 @@ def check_columns(columns: int, label: str) -> None:
     """
     if columns > MAX_COLUMNS:
         raise DataGateError(f"{label} has {columns:,} columns; {MAX_COLUMNS:,} is the most. Is it transposed?")
-
-
-def size_text(size: int) -> str:
-    """A number of bytes with its unit: ``64 MiB``."""
-    unit, name = next(unit for unit in _UNITS if size >= unit[0] or unit[0] == 1)
-    return f"{size / unit:,.0f} {name}"

@@ -14,7 +14,7 @@ from features.duckdb_connection import open_duckdb
 from features.errors import DataGateError
 from features.quoting import quote_name, quote_text
 from features.source_table import FileNote, SourceTable, UnreadableLine, explain_read_errors
-from pipelines.sources.files.input_limits import check_columns
+from pipelines.sources.files.input_limits import MAX_LINE, check_columns
 from pipelines.sources.files.text_encoding import UTF8, decode_file, decode_unicode
 
 MAX_OBJECT = 256 << 20
@@ -58,7 +58,7 @@ def stage_json_lines(table: str, file: Path, label: str, target: Path) -> Source
         lines = (
             f"SELECT row_number() OVER () AS number, line FROM read_csv({quote_text(str(decoded.path))}, "
             "auto_detect = false, header = false, delim = '\\x01', quote = '', escape = '', "
-            f"max_line_size = {64 << 20}, columns = {{'line': 'VARCHAR'}}, compression = 'none', store_rejects = true, "
+            f"max_line_size = {MAX_LINE}, columns = {{'line': 'VARCHAR'}}, compression = 'none', store_rejects = true, "
             "rejects_table = 'broken', rejects_scan = 'scanned', rejects_limit = 0)"
         )
         connection.execute(f"CREATE TEMP TABLE lines AS {lines}")

@@ -15,7 +15,8 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from features.errors import DataGateError
-from pipelines.sources.files.input_limits import MAX_CELLS, MAX_WORKBOOK, size_text
+from features.unit_text import size_text
+from pipelines.sources.files.input_limits import MAX_CELLS, MAX_WORKBOOK
 
 _CELL = re.compile(rb"""<(?:\w+:)?(?:c|row)\b[^>]{0,400}?\br\s*=\s*["']([A-Za-z]{0,3})(\d{1,7})["']""")
 _BLOCK = 1 << 20

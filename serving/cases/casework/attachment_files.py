@@ -94,8 +94,7 @@ def add_file(step: CaseStep, file: UploadedFile, limits: AttachmentLimits) -> At
     if not file.content:
         raise UsageError("The file is empty: choose a file with content.")
     if len(file.content) > limits.largest:
-        size = f"{len(file.content) / MEGABYTE:.1f} MB"
-        raise UsageError(f"The file has {size} of at most {limits.megabytes:g} MB: make it smaller, or share a link.")
+        raise UsageError(f"The file has more than {limits.megabytes:g} MB: make it smaller, or share a link.")
     kind = file_kind(file.content)
     name = safe_name(file.name, kind)
     _require_space(step.session, step.case.id, len(file.content), limits)

@@ -8,6 +8,7 @@ from serving.handoff.render import amount
 from serving.incidents.incident_actions import may_work
 from serving.incidents.incident_context import scope_text
 from serving.incidents.incident_outlook import IncidentOutlook, timeline_sentence
+from serving.paths.durations import Duration
 from serving.store.incident_tables import Incident, IncidentEvent
 from serving.store.queries.incident_queries import AffectedRevenue, IncidentFile
 from serving.web.display_text import DUE_SOON, SlaTimer, duration, reader_time
@@ -57,7 +58,7 @@ class IncidentView:
     @property
     def quiet_time(self) -> str:
         """The time without a signal after which it is over."""
-        return quiet_text(self.incident.quiet_minutes)
+        return str(Duration(self.incident.quiet_minutes / 60))
 
     @property
     def length(self) -> str:
@@ -141,12 +142,3 @@ def hidden_text(count: int, listed: int, *, sees_all: bool) -> str:
 def _entry(event: IncidentEvent, outlook: IncidentOutlook, zone: str) -> TimelineEntry:
     sentence = timeline_sentence(event, outlook, lambda at: reader_time(at, zone))
     return TimelineEntry(event.at, sentence, event.comment)
-
-
-def quiet_text(minutes: float) -> str:
-    """A quiet time in its largest whole unit: ``18 hours``."""
-    for unit, length in (("day", 1440), ("hour", 60)):
-        if minutes >= length and minutes % length == 0:
-            number = round(minutes / length)
-            return f"{number} {unit if number == 1 else unit + 's'}"
-    return f"{minutes:g} {'minute' if minutes == 1 else 'minutes'}"

@@ -5,7 +5,7 @@ import pytest
 from features.errors import RescueError
 from features.progress import report_line, report_share
 from pipelines import console
-from pipelines.console import StepProgress, Steps, duration_text
+from pipelines.console import StepProgress, Steps
 
 
 class Clock:
@@ -83,14 +83,6 @@ def test_only_the_present_step_hears_of_progress(capsys: pytest.CaptureFixture[s
     assert "said to the outer step" in shown
     assert "nobody" not in shown
     assert "inner" not in shown
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(1, "5 s"), (52, "50 s"), (58, "1 min"), (200, "3 min"), (3540, "59 min"), (7800, "2 h 10 min"), (7300, "2 h")],
-)
-def test_durations_are_rough(seconds: float, text: str) -> None:
-    assert duration_text(seconds) == text
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:

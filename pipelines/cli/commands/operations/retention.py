@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from features.errors import UsageError
+from features.unit_text import size_text
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.options import Home
@@ -117,7 +118,7 @@ def backup(
 
     summary = write_backup(configuration.load(home=home), to_file)
     out.print(
-        f"{to_file}: {summary.files:,} files, {summary.size / 2**20:,.1f} MiB unpacked, schema {summary.revision}.",
+        f"{to_file}: {summary.files:,} files, {size_text(summary.size)} unpacked, schema {summary.revision}.",
         markup=False,
         soft_wrap=True,
     )

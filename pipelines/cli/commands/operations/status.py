@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from features.unit_text import size_text
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.options import Home, Json
@@ -131,7 +132,7 @@ def _lines(state: Any, problems: list[str], free: int | None, champions: dict[st
     lines.append(f"Cases:    {cases or 'none'}; overdue: {state.breaches['respond'] + state.breaches['resolve']:,}")
     outbox = state.outbox
     lines.append(f"Messages: {outbox.pending:,} waiting, {outbox.dead:,} not deliverable, {outbox.sent:,} sent")
-    lines.append(f"Disk:     {'unknown' if free is None else f'{free / 2**30:,.1f} GiB free'}")
+    lines.append(f"Disk:     {'unknown' if free is None else f'{size_text(free)} free'}")
     lines.append(f"Schema:   {state.schema}{'' if state.schema_is_current else ' (not current)'}")
     return [*lines, *(f"Warning: {problem}" for problem in problems)]
 

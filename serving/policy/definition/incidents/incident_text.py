@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from serving.paths.durations import Duration
 from serving.paths.path_steps import EscalationPath
 from serving.policy.definition.incidents.incident_rules import IncidentRule, incident_title, window_text
 
@@ -21,16 +22,10 @@ def incident_lines(incidents: Mapping[str, IncidentRule], squad: str) -> Iterato
     """A sentence or two for each incident; ``squad`` works those that name none."""
     for name, rule in incidents.items():
         condition = " ".join(rule.when.split())
-        minutes = rule.quiet_time.total_seconds() / 60
+        quiet, reopen = (Duration(time.total_seconds() / 3600) for time in (rule.quiet_time, rule.reopen_time))
         path = f", path {rule.path}" if rule.path else ""
         yield (
             f"{incident_title(name, rule)}: {window_text(rule)} where {condition}; severity {rule.severity}{path}, "
-            f"squad {rule.squad or squad}. It ends by itself {_time(minutes)} after its last signal, and signals that "
-            f"come back within {rule.reopen_time.total_seconds() / 3600:g} hours open it again."
+            f"squad {rule.squad or squad}. It ends by itself {quiet} after its last signal, and signals that "
+            f"come back within {reopen} open it again."
         )
-
-
-def _time(minutes: float) -> str:
-    """``30 minutes``; from two hours on ``18 hours``."""
-    hours = minutes / 60
-    return f"{hours:g} hours" if hours >= 2 and hours.is_integer() else f"{minutes:g} minutes"

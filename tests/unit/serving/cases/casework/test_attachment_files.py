@@ -82,7 +82,7 @@ def test_files_are_added_limited_removed_and_pruned(store: Store) -> None:
         found = read_file(session, case, row.id)
         assert found is not None and found[1] == b"two trainings"
         assert read_file(session, "another", row.id) is None
-    for content, message in ((b"", "is empty"), (b"x" * 1001, "0.0 MB of at most 0.001 MB"), (b"x" * 999, "together")):
+    for content, message in ((b"", "is empty"), (b"x" * 1001, "more than 0.001 MB"), (b"x" * 999, "together")):
         with pytest.raises(UsageError, match=message):
             cases.work.attach(case, ANN, UploadedFile("a.txt", content))
     second = cases.work.attach(case, BOB, UploadedFile("b.txt", b"b"))
