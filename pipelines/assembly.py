@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from models.registry.registry import Registry
     from models.registry.uplift_registry import UpliftRegistry
     from serving.delivery.channel import Channel
-    from serving.paths.message_settings import MessageSettings
     from serving.policy.decision.decide import Policy
     from serving.policy_versions.policy_state import PolicyInForce, PolicySource
     from serving.store import Store
@@ -48,25 +47,15 @@ def open_uplift_registry(settings: Settings) -> UpliftRegistry:
 
 def open_store(settings: Settings) -> Store:
     """The queue's database, brought to the present schema."""
+    from serving.delivery.channel_settings import message_settings
     from serving.store import Store
 
     if settings.database is None:
         writable_home(settings)
-    queue = Store(settings.database_url, _message_settings(settings))
+    review = settings.review
+    queue = Store(settings.database_url, message_settings(settings.channels, review.address, review.answer_links))
     queue.migrate()
     return queue
-
-
-def _message_settings(settings: Settings) -> MessageSettings:
-    """What messages need from the settings; the many kinds of channels are imported only where there is a channel."""
-    from serving.paths.message_settings import MessageSettings
-
-    review = settings.review
-    if not settings.channels:
-        return MessageSettings(review.address, {}, answers=review.answer_links)
-    from serving.delivery.channel_settings import message_settings
-
-    return message_settings(settings.channels, review.address, review.answer_links)
 
 
 def open_queue(settings: Settings) -> Store:
@@ -239,8 +228,6 @@ def _own_features(settings: Settings) -> tuple[Feature, ...]:
 
 def channel_kinds(settings: Settings) -> dict[str, str]:
     """The configured channels by name, each with the word by which the policy's addresses find it."""
-    if not settings.channels:
-        return {}
     from serving.delivery.channel_settings import address_kind
 
     return {name: address_kind(table) for name, table in settings.channels.items()}
