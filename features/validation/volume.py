@@ -12,17 +12,17 @@ NIGHTS = 7
 """The nights whose median is the usual number of rows."""
 
 
-def check_volume(rows: Mapping[str, int], earlier: Sequence[Mapping[str, int]], *, floor: float = FLOOR) -> None:
+def check_volume(rows: Mapping[str, int], earlier: Sequence[Mapping[str, int]]) -> None:
     """Compare tonight's rows by table with those of earlier nights, oldest first; a new table is not compared.
 
     Raises:
-        DataGateError: a table has under ``floor`` of the median of the last seven nights that had it.
+        DataGateError: a table has under :data:`FLOOR` of the median of the last seven nights that had it.
     """
     for name in sorted({name for night in earlier for name in night}):
         counts = [night[name] for night in earlier if name in night][-NIGHTS:]
         usual, tonight = median(counts), rows.get(name, 0)
-        if tonight < floor * usual:
+        if tonight < FLOOR * usual:
             raise DataGateError(
                 f"{name} has {tonight:,} rows, {tonight / usual:.0%} of the {usual:,.0f} it usually has: the source "
-                f"looks cut off (a night needs {floor:.0%})."
+                f"looks cut off (a night needs {FLOOR:.0%})."
             )

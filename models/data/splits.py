@@ -52,8 +52,8 @@ class Plan:
     note: Finding | None = None
 
 
-def rolling_folds(cutoffs: Sequence[int], embargo: int, folds: int = FOLDS) -> Plan:
-    """Cut matured cutoffs (days, any order) into ``folds`` successive test blocks behind an embargo.
+def rolling_folds(cutoffs: Sequence[int], embargo: int) -> Plan:
+    """Cut matured cutoffs (days, any order) into :data:`FOLDS` successive test blocks behind an embargo.
 
     The first block begins as soon as a quarter of the cutoffs (four at least) are known; the blocks differ by one
     cutoff in length at most. Where that leaves fewer cutoffs than folds, there are fewer folds, and a note says so.
@@ -62,13 +62,13 @@ def rolling_folds(cutoffs: Sequence[int], embargo: int, folds: int = FOLDS) -> P
     wanted = max(MIN_TRAIN_CUTOFFS, int(np.ceil(TRAIN_SHARE * len(days))))
     known = np.searchsorted(days, days - embargo, side="left")  # cutoffs known before each cutoff
     usable = days[known >= min(wanted, max(MIN_TRAIN_CUTOFFS, int(known.max(initial=0)) // 2))]
-    blocks = np.array_split(usable, min(folds, len(usable))) if len(usable) else []
+    blocks = np.array_split(usable, min(FOLDS, len(usable))) if len(usable) else []
     laid_out = tuple(Fold(number, tuple(block.tolist()), embargo) for number, block in enumerate(blocks, start=1))
-    return Plan(laid_out, None if len(laid_out) == folds else _few_folds(len(laid_out), len(days), embargo, folds))
+    return Plan(laid_out, None if len(laid_out) == FOLDS else _few_folds(len(laid_out), len(days), embargo))
 
 
-def _few_folds(count: int, cutoffs: int, embargo: int, folds: int) -> Finding:
-    return Finding("few_folds", {"folds": count, "wanted": folds, "cutoffs": cutoffs, "embargo": embargo})
+def _few_folds(count: int, cutoffs: int, embargo: int) -> Finding:
+    return Finding("few_folds", {"folds": count, "wanted": FOLDS, "cutoffs": cutoffs, "embargo": embargo})
 
 
 def unseen_folds(accounts: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:

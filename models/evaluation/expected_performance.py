@@ -40,7 +40,7 @@ def expected_figures(probability: Floats, rank: Floats, capacity: int, seed: int
     return {name: _range([figures[name] for figures in drawn if name in figures]) for name in _NAMES}
 
 
-def expected_ranking(rows: EvaluationRows, scores: Scores, capacity: int, seed: int = 7) -> Mapping[str, Estimate]:
+def expected_ranking(rows: EvaluationRows, scores: Scores, capacity: int) -> Mapping[str, Estimate]:
     """What the probabilities of several nights promised of their ranking: the mean over drawn outcomes, by figure.
 
     The range is that of the draws, each row drawn by itself; the rows of an account resemble each other in truth, so it
@@ -48,7 +48,7 @@ def expected_ranking(rows: EvaluationRows, scores: Scores, capacity: int, seed: 
     """
     if scores.probability is None:
         return {}
-    draw, drawn = np.random.default_rng(seed), []
+    draw, drawn = np.random.default_rng(7), []
     for _ in range(OUTCOMES_OF_MANY):
         event = draw.random(len(rows)) < scores.probability
         figures = ranking_draws(replace(rows, event=event, draws=0), scores.rank, capacity)

@@ -213,14 +213,6 @@ def leading_groups(model: RiskModel, rows: pa.Table, rarity: EventRarity | None 
     return strengths_for_people(list(model.features), shares, rows, rarity).first()
 
 
-def group_strengths(names: Sequence[str], shares: Floats) -> dict[str, float]:
-    """Contributions of single columns summed into the catalogue's groups."""
-    strengths: dict[str, float] = {}
-    for name, share in zip(names, shares, strict=True):
-        strengths[group_of_column(name)] = strengths.get(group_of_column(name), 0.0) + float(share)
-    return strengths
-
-
 def _reason(group: str, strength: float, again: Sequence[float], row: ExplainedRow) -> Reason:
     feature = row.describing_feature(group)
     return Reason(

@@ -34,11 +34,10 @@ def record_incident(
     actor: str,
     at: datetime,
     comment: str | None = None,
-    note: Mapping[str, Any] | None = None,
 ) -> IncidentEvent:
     """Record how the incident changed since ``before`` (from :func:`recorded_fields`), and raise its version.
 
-    A remark changes no field, so the version stays. ``note`` is recorded beside the fields that changed.
+    A remark changes no field, so the version stays.
     """
     incident.updated_at = at
     changed = changed_fields(before, recorded_fields(incident))
@@ -49,7 +48,7 @@ def record_incident(
         actor=actor,
         kind=kind,
         before=changed.before,
-        after=changed.after | dict(note or {}),
+        after=changed.after,
         comment=comment,
         version=incident.version,
     )

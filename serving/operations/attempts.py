@@ -76,7 +76,6 @@ def ended_early(store: Store, as_of: date) -> bool:
     return False
 
 
-def newest_attempts(session: Session, limit: int = 1) -> list[AttemptRow]:
-    """The newest attempts, the newest first."""
-    query = select(AttemptRow).order_by(AttemptRow.started_at.desc(), AttemptRow.id).limit(limit)
-    return list(session.scalars(query))
+def newest_attempt(session: Session) -> AttemptRow | None:
+    """The attempt that started last."""
+    return session.scalar(select(AttemptRow).order_by(AttemptRow.started_at.desc(), AttemptRow.id).limit(1))

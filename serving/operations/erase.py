@@ -8,8 +8,6 @@ deleted. Ids, dates, states, numbers and who acted stay.
 
 import hashlib
 import json
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -195,9 +193,3 @@ def _without_texts(content: Any, name: str | None, key: str = "", keys: frozense
 
 def _without_name(content: Any, name: str | None) -> Any:
     return content.replace(name, ERASED) if isinstance(content, str) and name and len(name) > 2 else content
-
-
-def erasures(session: Session) -> Iterable[tuple[datetime, str, str]]:
-    """When which account was erased, and by whom, the newest first."""
-    query = select(ErasureRow.at, ErasureRow.account_id, ErasureRow.actor).order_by(ErasureRow.id.desc())
-    return [(at, account, actor) for at, account, actor in session.execute(query)]

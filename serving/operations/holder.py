@@ -15,10 +15,9 @@ _START, _STATE = 19, 0
 """Places in ``/proc/<pid>/stat`` after the name: the state, and the start in clock ticks since the boot."""
 
 
-def current_holder(pid: int | None = None) -> str | None:
+def current_holder() -> str | None:
     """This process as ``boot/namespace/pid/start``; ``None`` where the system does not say."""
-    pid = os.getpid() if pid is None else pid
-    machine = _machine()
+    pid, machine = os.getpid(), _machine()
     started = _started(pid)
     return f"{machine}/{pid}/{started}" if machine and started else None
 

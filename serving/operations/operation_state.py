@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from serving.night_report.report_text import day_text, plural
-from serving.operations.attempts import newest_attempts
+from serving.operations.attempts import newest_attempt
 from serving.operations.holder import is_gone
 from serving.store import Session
 from serving.store.exchange import Message
@@ -67,11 +67,10 @@ class OperationState:
 
 def read_state(session: Session, now: datetime) -> OperationState:
     """Read the state; a few small queries."""
-    attempts = newest_attempts(session)
     return OperationState(
         at=now,
         night=_newest_night(session),
-        attempt=attempts[0] if attempts else None,
+        attempt=newest_attempt(session),
         cases=dict(session.execute(select(Case.state, func.count()).group_by(Case.state)).tuples().all()),
         breaches=_breaches(session),
         outbox=_outbox(session),

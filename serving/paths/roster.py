@@ -5,7 +5,7 @@ timers, escalation paths, messages and drawings. A policy without ``[people]`` h
 members of its squads, with nothing else known about them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
@@ -136,15 +136,6 @@ class Roster:
         """The roles that a severity gives to a party of :data:`RACI`; of the last severity where it is unknown."""
         row = self.raci.get(severity) or (list(self.raci.values())[-1] if self.raci else {})
         return tuple(row.get(party, ()))
-
-    def managers_of(self, name: str) -> Iterator[str]:
-        """The manager of a person, that of the manager, and so on; ends before a circle closes."""
-        seen = {name}
-        manager = self.person(name).manager
-        while manager and manager not in seen:
-            seen.add(manager)
-            yield manager
-            manager = self.person(manager).manager
 
     def squad_size(self, squad: str) -> int:
         """How many people the tiers of a squad can have; as many as there are tiers for an unknown squad."""

@@ -214,9 +214,9 @@ def state_title(code: str) -> str:
     return STATE_TITLES.get(code, code_title(code))
 
 
-def event_text(code: str, via: str = "") -> str:
-    """What happened, as the end of a sentence that begins with the person's name; ``via`` is where they did it."""
-    return EVENT_TEXTS.get(code, code.replace("_", " ")) + (f" (from {via})" if via else "")
+def event_text(code: str) -> str:
+    """What happened, as the end of a sentence that begins with the person's name."""
+    return EVENT_TEXTS.get(code, code.replace("_", " "))
 
 
 def code_title(code: str) -> str:

@@ -5,7 +5,6 @@ from its week and its address, so a second process, a restart or a crash cannot 
 sends it until Wednesday; after that the page of the week is the report.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -117,7 +116,7 @@ def _message(
     )
 
 
-def recipients_text(rules: PolicyFile | None, names: Sequence[str] = ()) -> str:
+def recipients_text(rules: PolicyFile | None) -> str:
     """Who gets the report, in a sentence; empty where nobody does."""
-    chosen = names or (rules.weekly.to if rules is not None and rules.weekly is not None else ())
-    return f"It is sent by mail on Monday morning to {', '.join(chosen)}." if chosen else ""
+    names = rules.weekly.to if rules is not None and rules.weekly is not None else ()
+    return f"It is sent by mail on Monday morning to {', '.join(names)}." if names else ""

@@ -17,7 +17,7 @@ from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.step_runner import plain_runner
-from serving.operations.attempts import newest_attempts
+from serving.operations.attempts import newest_attempt
 from serving.store import Store
 from serving.store.decision_tables import HeldOutRow, SetAside, StreakRow, Waiting
 from serving.store.queries import night_queries
@@ -70,7 +70,7 @@ def test_a_night_killed_after_any_stage_is_a_clean_night_after_the_next_run(
 def newest_step(home: Path) -> tuple[str, str | None]:
     """How the newest attempt ended, and its last step."""
     with Store(f"sqlite:///{home / 'rescue.db'}") as store, store.reading() as session:
-        (newest,) = newest_attempts(session)
+        newest = newest_attempt(session)
         return newest.outcome, newest.step
 
 

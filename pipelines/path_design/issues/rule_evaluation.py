@@ -74,11 +74,11 @@ def _p_value(under: TicketNumbers, found: TicketNumbers, events: TicketNumbers, 
     return float(norm.sf(excess.sum() / spread)) if spread > 0 else 1.0
 
 
-def significant(p_values: Sequence[float], level: float = 0.05) -> list[bool]:
-    """Which of several tests pass together, by Holm's correction."""
+def significant(p_values: Sequence[float]) -> list[bool]:
+    """Which of several tests pass together, by Holm's correction at 5%."""
     passed = [False] * len(p_values)
     for rank, place in enumerate(np.argsort(p_values, kind="stable")):
-        if p_values[place] > level / (len(p_values) - rank):
+        if p_values[place] > 0.05 / (len(p_values) - rank):
             break
         passed[place] = True
     return passed

@@ -112,11 +112,11 @@ def is_technical(texts: Sequence[TicketText]) -> bool:
     return technical > use
 
 
-def name_cluster(texts: Sequence[TicketText], others: Sequence[TicketText], count: int = 4) -> str:
-    """The words that distinguish tickets from others the most, in order of how much."""
+def name_cluster(texts: Sequence[TicketText], others: Sequence[TicketText]) -> str:
+    """The four words that distinguish tickets from others the most, in order of how much."""
     mine = Counter(word for text in texts for word in {*text.words, *text.codes})
     rest = Counter(word for text in others for word in {*text.words, *text.codes})
     score = {
         word: number / len(texts) - rest[word] / max(1, len(others)) for word, number in mine.items() if number > 1
     }
-    return ", ".join(sorted(score, key=lambda word: (-score[word], word))[:count])
+    return ", ".join(sorted(score, key=lambda word: (-score[word], word))[:4])

@@ -21,6 +21,7 @@ from serving.store.handover_tables import AbsenceCalendarRow, AbsenceRow
 
 LONGEST_DAYS = 2 * 366
 CALENDAR = "calendar"
+HISTORY_LENGTH = 30
 """The source of entries that were read from a calendar; the next reading replaces them."""
 
 
@@ -107,10 +108,10 @@ def current_absences(session: Session, people: Iterable[str], now: datetime) -> 
     return [row for row in rows if row.person in named]
 
 
-def absence_history(session: Session, people: Iterable[str], limit: int = 30) -> list[AbsenceRow]:
+def absence_history(session: Session, people: Iterable[str]) -> list[AbsenceRow]:
     """Who entered and withdrew which absence of these people, newest first."""
     query = select(AbsenceRow).where(AbsenceRow.person.in_(list(people))).order_by(AbsenceRow.id.desc())
-    return list(session.scalars(query.limit(limit)))
+    return list(session.scalars(query.limit(HISTORY_LENGTH)))
 
 
 def calendar_readings(session: Session) -> dict[str, AbsenceCalendarRow]:

@@ -12,6 +12,8 @@ NOTE_MARK = re.compile(r"\(Rescue ([a-z2-7]{13}), entry (\d+)\)[\s{}a-z]*$")
 """The end of a note; a system may put its own markup, such as ``{noformat}``, after it."""
 
 
+LONGEST_SUBJECT = 255
+
 RECORD_KEY_PREFIX = "rescue-"
 """The beginning of the key of a record."""
 
@@ -25,7 +27,7 @@ def record_key(case_id: str) -> str:
     return f"{RECORD_KEY_PREFIX}{case_id}"
 
 
-def marked_subject(text: str, case_id: str, longest: int = 255) -> str:
+def marked_subject(text: str, case_id: str) -> str:
     """A subject line with the mark of its case at the end, cut so that the mark is never lost.
 
     >>> marked_subject("Acme may leave", "abcdefghijklm")
@@ -33,7 +35,7 @@ def marked_subject(text: str, case_id: str, longest: int = 255) -> str:
     """
     mark = f" [Rescue {case_id}]"
     line = " ".join(text.split())
-    room = longest - len(mark)
+    room = LONGEST_SUBJECT - len(mark)
     return (line if len(line) <= room else line[: room - 1].rstrip() + "…") + mark
 
 

@@ -101,6 +101,6 @@ class OAuthSettings(RecordSettings):
         return bearer_of(ClientCredentials(target, self.client_id, secret, more=more, allow=self.allow))
 
 
-def token_or_password(user: str | None, secret: str, *, suffix: str = "", scheme: str = "Bearer") -> Authorization:
+def token_or_password(user: str | None, secret: str, *, suffix: str = "") -> Authorization:
     """Basic authentication where there is a user, else the token alone."""
-    return basic_of(f"{user}{suffix}", secret) if user else fixed(f"{scheme} {secret}")
+    return basic_of(f"{user}{suffix}", secret) if user else fixed(f"Bearer {secret}")

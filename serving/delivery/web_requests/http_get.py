@@ -17,7 +17,7 @@ MOST_HOPS = 3
 MOVED = frozenset({301, 302, 303, 307, 308})
 
 
-def fetch_bytes(url: str, *, most_bytes: int, allowed: Collection[str] = (), timeout: float = TIMEOUT_SECONDS) -> bytes:
+def fetch_bytes(url: str, *, most_bytes: int, allowed: Collection[str] = ()) -> bytes:
     """The content at an https address.
 
     Redirects are followed, because calendars are often behind one; each address is checked. ``allowed`` are hosts
@@ -28,7 +28,7 @@ def fetch_bytes(url: str, *, most_bytes: int, allowed: Collection[str] = (), tim
             may contain a secret.
     """
     refuse_inner(url, allowed, key="", permit="calendar_hosts")
-    deadline, target = Deadline(timeout), httpx.URL(url)
+    deadline, target = Deadline(TIMEOUT_SECONDS), httpx.URL(url)
     try:
         for _ in range(MOST_HOPS + 1):
             status, content, location = _fetch_once(target, most_bytes, allowed, deadline)

@@ -42,6 +42,8 @@ FirstReasons = Callable[[Sequence[str]], FirstGroups]
 """Given accounts, the group of each account's first reason, by (account, risk)."""
 
 _PROBABILITY = "probability_"
+MOST_EXPLAINED = 500
+"""Of the accounts that wait, so many get reasons."""
 
 
 def decide(accounts: pa.Table, queue: QueueState, policy: Policy, as_of: date) -> Decision:
@@ -127,9 +129,9 @@ class _Night:
         )
 
 
-def accounts_to_explain(decision: Decision | Allocation, limit: int = 500) -> tuple[str, ...]:
-    """The accounts that are flagged or raised again, and the first ``limit`` of those that wait."""
-    chosen = {flag.account_id for flag in (*decision.flags, *decision.waiting[:limit])}
+def accounts_to_explain(decision: Decision | Allocation) -> tuple[str, ...]:
+    """The accounts that are flagged or raised again, and the first of those that wait."""
+    chosen = {flag.account_id for flag in (*decision.flags, *decision.waiting[:MOST_EXPLAINED])}
     return tuple(sorted(chosen | {again.flag.account_id for again in decision.raised_again}))
 
 

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from serving.handoff.render import TaskLine
-from serving.store.case_states import State
 from serving.store.casework.casework_tables import (
     AccountContact,
     AttachmentRow,
@@ -38,28 +37,6 @@ class UnreadMention(NamedTuple):
     case: Case
     account: str
     text: str
-
-
-class LeftAfterSaved(NamedTuple):
-    """A case that was closed as saved, whose account left within ``LEFT_WITHIN``."""
-
-    case: Case
-    account: str
-    left_on: date
-
-    @property
-    def days(self) -> int:
-        """Days from the closing to the end of the contract."""
-        return (self.left_on - self.case.closed_at.date()).days if self.case.closed_at else 0
-
-
-class OutcomeReason(NamedTuple):
-    """How many cases ended with an outcome for a reason (None: none was chosen), and their money by currency."""
-
-    outcome: str
-    reason: str | None
-    cases: int
-    amounts: dict[str, float]
 
 
 class DisputedReason(NamedTuple):
@@ -124,16 +101,6 @@ def open_tasks_of(session: Session, person: str, squads: frozenset[str] | None =
     return [row for row in found if person in (row.task.owner, row.case.responsible)]
 
 
-def count_overdue_tasks(session: Session, case_ids: Sequence[str], today: date) -> dict[str, int]:
-    """The number of open tasks whose due day has passed, by case; cases without one are left out."""
-    query = (
-        select(TaskRow.case_id, func.count())
-        .where(TaskRow.case_id.in_(list(case_ids)), TaskRow.state == "open", TaskRow.due_on < today)
-        .group_by(TaskRow.case_id)
-    )
-    return {row.case_id: row[1] for row in session.execute(query)}
-
-
 def contacts_of(session: Session, account_id: str) -> list[AccountContact]:
     """The people at an account, by name."""
     query = select(AccountContact).where(AccountContact.account_id == account_id)
@@ -182,33 +149,6 @@ def is_mentioned(session: Session, case_id: str, person: str | None) -> bool:
     return person is not None and session.scalar(query.limit(1)) is not None
 
 
-def saved_but_left(session: Session, since: date, squads: frozenset[str] | None = None) -> list[LeftAfterSaved]:
-    """The cases closed as saved whose account left within 90 days, of accounts that left since a day, newest first."""
-    name = func.coalesce(Account.name, Account.account_id)
-    query = (
-        select(Case, name)
-        .join(Account, Case.account_id == Account.account_id)
-        .where(Case.state == State.SAVED, Case.left_on >= since, *_of(squads))
-        .order_by(Case.left_on.desc(), Case.id)
-    )
-    return [LeftAfterSaved(case, account, case.left_on) for case, account in session.execute(query) if case.left_on]
-
-
-def outcome_reasons(session: Session, since: datetime, squads: frozenset[str] | None = None) -> list[OutcomeReason]:
-    """Why cases ended so since an instant, by outcome and reason, the most frequent first."""
-    columns = (Case.state, Case.outcome_reason, Case.outcome_amount, Case.outcome_currency)
-    query = select(*columns).where(Case.closed_at >= since, *_of(squads))
-    counts: Counter[tuple[str, str | None]] = Counter()
-    amounts: dict[tuple[str, str | None], dict[str, float]] = {}
-    for state, reason, amount, currency in session.execute(query):
-        counts[state, reason] += 1
-        if amount is not None:
-            of_key = amounts.setdefault((state, reason), {})
-            of_key[currency or ""] = of_key.get(currency or "", 0.0) + amount
-    ordered = sorted(counts.items(), key=lambda it: (it[0][0], -it[1], it[0][1] or ""))
-    return [OutcomeReason(*key, count, amounts.get(key, {})) for key, count in ordered]
-
-
 def disputed_reasons(session: Session, since: datetime) -> list[DisputedReason]:
     """The reasons that people disagreed with since an instant, the most disputed first; for the analyst.
 
@@ -236,7 +176,3 @@ def _shown_reasons(session: Session, since: datetime, groups: Sequence[str]) -> 
         query = select(func.count(FrozenHandoff.case_id.distinct())).where(FrozenHandoff.as_of >= since.date(), mark)
         counts[group] = session.scalar(query) or 0
     return counts
-
-
-def _of(squads: frozenset[str] | None) -> list[ColumnElement[bool]]:
-    return [] if squads is None else [Case.squad.in_(sorted(squads))]

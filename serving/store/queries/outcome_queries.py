@@ -8,12 +8,7 @@ from sqlalchemy.orm import Session
 
 from serving.contracts import is_predicted
 from serving.store.decision_tables import EnrolmentRow
-from serving.store.tables import Account, Case, CaseEvent, Score
-
-
-def newest_scored_night(session: Session) -> date | None:
-    """The newest night with scores."""
-    return session.scalar(select(func.max(Score.as_of)))
+from serving.store.tables import Account, Case, CaseEvent
 
 
 def accounts_of_newest_night(session: Session) -> list[str]:

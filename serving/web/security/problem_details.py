@@ -37,14 +37,12 @@ def problem_response(
     )
 
 
-def refuse_request(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+def refuse_request(request: Request, status: int, detail: str) -> Response:
     """An error response in the form that the caller reads: problem details, or a page."""
     if is_api_request(request):
-        return problem_response(status, detail, headers)
+        return problem_response(status, detail)
     render = getattr(request.app.state, "error_page", None)
-    response: Response = render(request, status, detail) if render else PlainTextResponse(detail, status)
-    response.headers.update(headers or {})
-    return response
+    return render(request, status, detail) if render else PlainTextResponse(detail, status)
 
 
 def is_api_request(request: Request) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
@@ -34,8 +34,7 @@ from serving.night_report.report_text import FEATURE_TITLES, warning_lines
 from serving.policy.decision.decide import Policy
 from serving.policy.definition.policy_file import default_text
 from serving.store.decision_tables import EnrolmentRow
-from serving.store.queries.outcome_queries import newest_scored_night
-from serving.store.tables import FrozenHandoff
+from serving.store.tables import FrozenHandoff, Score
 
 COLUMN = "account_age_days"
 
@@ -109,7 +108,7 @@ def test_a_night_ranks_by_uplift_and_its_hand_offs_say_so(trained: tuple[Setting
     settings, _ = trained
     steps = Steps(quiet=True)
     with assembly.open_store(settings) as store, store.reading() as session:
-        before = newest_scored_night(session)
+        before = session.scalar(select(func.max(Score.as_of)))
     assert before is not None
     night = before + timedelta(days=1)
     (report,) = run_nights(settings, night, plain_runner(steps), steps)
@@ -133,7 +132,7 @@ def test_a_night_ranks_by_uplift_and_its_hand_offs_say_so(trained: tuple[Setting
 def test_a_replay_of_nights_that_the_model_knows_uses_plain_risk(trained: tuple[Settings, str]) -> None:
     settings, _ = trained
     with assembly.open_store(settings) as store, store.reading() as session:
-        newest = newest_scored_night(session)
+        newest = session.scalar(select(func.max(Score.as_of)))
     assert newest is not None
     policies = {"uplift": assembly.load_policy(settings)}
     early = newest - timedelta(days=60)

@@ -19,12 +19,13 @@ from serving.handoff.build_package import build_package
 from serving.handoff.package import Handoff
 from serving.handoff.render import html, markdown
 from serving.operations.append_only import unlocked
-from serving.operations.erase import _without_answer, erase_account, erase_from_report, erasures
+from serving.operations.erase import _without_answer, erase_account, erase_from_report
 from serving.operations.erase_handoff import ERASED, erase_from_handoff
 from serving.operations.prune import prune_queue
 from serving.operations.table_dump import dump_tables, load_tables
 from serving.store import Store
 from serving.store.exchange import Message
+from serving.store.operations_tables import ErasureRow
 from serving.store.queries.handover_queries import answer_texts
 from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, NightRow, Score
 
@@ -81,7 +82,7 @@ def test_erasure_leaves_counts_and_the_record_and_no_text(queue: Store) -> None:
             ).all()
             == events
         )
-        assert [(row[1], row[2]) for row in erasures(session)] == [(account_id, "dpo")]
+        assert session.execute(select(ErasureRow.account_id, ErasureRow.actor)).all() == [(account_id, "dpo")]
         message = session.get_one(Message, "m")
         assert (message.status, message.payload["data"]["squad"]) == ("dead", "north")
         own = [account.name, account.search, case.headline, frozen.content, str(comments), json.dumps(message.payload)]

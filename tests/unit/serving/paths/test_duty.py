@@ -88,10 +88,6 @@ def test_a_role_stands_for_people_squads_or_others_by_squad() -> None:
     assert names("ann", open_cases={"ann": 3}) == ("ann",)  # a message needs no place
 
 
-def test_managers_end_before_a_circle_closes() -> None:
-    assert list(roster().managers_of("ann")) == ["bob", "cid"]
-
-
 def test_the_zone_and_calendar_of_a_person_come_from_the_nearest_place() -> None:
     full = roster()
     assert [full.timezone_of(name) for name in ("ann", "bob", "cid", "dan", "eve")] == [
