@@ -58,19 +58,26 @@ def _events(history: History, rule: LabelRule) -> str:
 
 
 def _rows_of_table(history: History, rule: LabelRule) -> str:
-    """Each row that meets the condition, until another version of the same thing replaces it."""
+    """Each row that meets the condition, until another version of the same thing replaces it.
+
+    Few rows do: only the versions of those, and only their tickets, are sorted and grouped.
+    """
     table, condition = TABLES[rule.table], rule.condition()
-    of_account = "account_id" in table.names
+    of_account, changes = "account_id" in table.names, _can_change(history, rule)
     known = known_instant(table)
-    replaced = _superseded(history, rule.table) if _can_change(history, rule) else "CAST(NULL AS TIMESTAMP)"
+    replaced = _superseded(history, rule.table) if changes else "CAST(NULL AS TIMESTAMP)"
+    key = f"hash({version_key(table)})"  # those of one hash are told apart where they are partitioned
+    chosen = f"{key} IN (SELECT {key} FROM {table.name} WHERE {condition.sql})" if changes else condition.sql
     join = "" if of_account else " JOIN ticket USING (ticket_id)"
     moment = f"CAST({table.event_time} AS TIMESTAMP)"
     return f"""
+        counted AS (
+            SELECT *, {moment} AS moment, {known} AS known, {replaced} AS void FROM {table.name} WHERE {chosen}
+        ),
         {"" if of_account else _TICKETS}
         event AS (
             SELECT account, moment, {"known" if of_account else "greatest(known, ticket_known)"} AS known, void
-            FROM (SELECT *, {moment} AS moment, {known} AS known, {replaced} AS void FROM {table.name}){join}
-                JOIN numbered USING (account_id)
+            FROM counted{join} JOIN numbered USING (account_id)
             WHERE {condition.sql}
         )"""
 
@@ -79,7 +86,7 @@ _TICKETS = f"""
         ticket AS (
             SELECT ticket_id, arg_min(account_id, {known_instant(TABLES["tickets"])}) AS account_id,
                 min({known_instant(TABLES["tickets"])}) AS ticket_known
-            FROM tickets GROUP BY ticket_id
+            FROM tickets WHERE ticket_id IN (SELECT ticket_id FROM counted) GROUP BY ticket_id
         ),"""
 
 
