@@ -101,11 +101,6 @@ class ClusterFrame:
             found: pa.Table = rows.toArrow()
         return found
 
-    def count(self) -> int:
-        """How many rows there are."""
-        with explain_cluster_errors(self.engine.master):
-            return int(self.rows.count())
-
     def _typed(self, found: pa.Table) -> pa.Table:
         """The columns with the declarations that the frame's have, and in its order."""
         keys = [name for name in ("as_of", "account_id") if name in found.column_names]

@@ -253,8 +253,11 @@ class Settings(BaseSettings):
 
     @property
     def source_text(self) -> str:
-        """The source in messages; of several, each with its name."""
-        return ", ".join(f"{name} ({place})" for name, place in self.source_places.items()) or self.data
+        """The source in messages; of several, each with its name, but of tables of a cluster only the first."""
+        places = [f"{name} ({place})" for name, place in self.source_places.items()]
+        if self.spark_tables and len(places) > 1:
+            return f"{places[0]} and {len(places) - 1} more tables" if len(places) > 2 else " and ".join(places)
+        return ", ".join(places) or self.data
 
     @property
     def row_tolerance(self) -> Tolerance:

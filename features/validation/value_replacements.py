@@ -92,10 +92,26 @@ def find_replacements(incoming: IncomingTable) -> dict[str, str]:
 
 def survey_values(incoming: IncomingTable) -> ValueSurvey:
     """Read what the rows hold that is not read as it is, numbers with separators aside."""
-    words = {column.name: _first_values(values) for column, values in _distinct_words(incoming)}
-    survey = ValueSurvey(frozenset(texts_with_empty_words(incoming)), _may_mean_no_date(incoming), words)
+    words, shortest, outside = _aggregate(
+        incoming, _distinct_words(incoming), _shortest_texts(incoming), _outside_of_time(incoming)
+    )
+    survey = ValueSurvey(
+        frozenset(_with_empty_words(incoming, shortest)),
+        _may_mean_no_date(incoming, outside),
+        {name: _first_values(word for word in values or () if word is not None) for name, values in words.items()},
+    )
     of_kinds, merged = _dependent_values(incoming, _plain_replacements(survey, incoming))
     return replace(survey, of_kinds=of_kinds, merged=merged)
+
+
+def _aggregate(incoming: IncomingTable, *asked: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The values of aggregates over all rows by their names, in one pass for all that is asked."""
+    selected = ", ".join(sql for aggregates in asked for sql in aggregates.values())
+    if not selected:
+        return [{} for _ in asked]
+    (row,) = incoming.cursor.execute(f"SELECT {selected} FROM {incoming.source.relation} s").fetchall()
+    values = iter(row)
+    return [{name: next(values) for name in aggregates} for aggregates in asked]
 
 
 def replacements_by(survey: ValueSurvey, incoming: IncomingTable) -> dict[str, str]:
@@ -121,63 +137,71 @@ def _plain_replacements(survey: ValueSurvey, incoming: IncomingTable) -> dict[st
 
 
 def texts_with_empty_words(incoming: IncomingTable) -> list[str]:
-    """The columns of texts in which a word means "empty": free text and columns with a vocabulary aside.
+    """The columns of texts in which a word means "empty": free text and columns with a vocabulary aside."""
+    (shortest,) = _aggregate(incoming, _shortest_texts(incoming))
+    return _with_empty_words(incoming, shortest)
 
-    Such a word is short, and most columns have no short text at all, which is found several times faster.
+
+def _shortest_texts(incoming: IncomingTable) -> dict[str, str]:
+    """SQL of the length of the shortest text of each column.
+
+    A word that means "empty" is short, and most columns have no short text at all, which is found several times faster.
     """
-    names = [
-        column.name
+    return {
+        column.name: f"min(strlen({incoming.columns[column.name]}))"
         for column in incoming.table.columns
         if _is_plain_text(column) and incoming.types.get(column.name) in ("VARCHAR", "BLOB")
-    ]
-    if not names:
-        return []
+    }
+
+
+def _with_empty_words(incoming: IncomingTable, shortest: Mapping[str, int | None]) -> list[str]:
+    """Of these columns with short texts those in which a word means "empty"."""
     rows, columns = f"{incoming.source.relation} s", incoming.columns
-    lengths = ", ".join(f"min(strlen({columns[name]}))" for name in names)
-    (shortest,) = incoming.cursor.execute(f"SELECT {lengths} FROM {rows}").fetchall()
-    sizes = zip(names, shortest, strict=True)
     return [
         name
-        for name, size in sizes
+        for name, size in shortest.items()
         if size is not None
         and size <= LONGEST_EMPTY_WORD
         and incoming.number(f"SELECT count(*) FROM (SELECT 1 FROM {rows} WHERE {is_empty_word(columns[name])} LIMIT 1)")
     ]
 
 
-def _distinct_words(incoming: IncomingTable) -> list[tuple[Column, list[str]]]:
-    """The different values of each column with a vocabulary."""
-    columns = [column for column in incoming.table.columns if column.vocabulary and column.name in incoming.types]
-    if not columns:
-        return []
-    lists = ", ".join(f"list(DISTINCT {incoming.columns[column.name]})" for column in columns)
-    (row,) = incoming.cursor.execute(f"SELECT {lists} FROM {incoming.source.relation} s").fetchall()
-    words = ([word for word in values or () if word is not None] for values in row)
-    return list(zip(columns, words, strict=True))
+def _distinct_words(incoming: IncomingTable) -> dict[str, str]:
+    """SQL of the different values of each column with a vocabulary."""
+    return {
+        column.name: f"list(DISTINCT {incoming.columns[column.name]})"
+        for column in incoming.table.columns
+        if column.vocabulary and column.name in incoming.types
+    }
 
 
 def _is_plain_text(column: Column) -> bool:
     return column.kind is ColumnType.TEXT and not column.free_text and not column.vocabulary
 
 
-def _may_mean_no_date(incoming: IncomingTable) -> frozenset[str]:
-    """The columns of dates of which some may mean "no date"; texts that have to be parsed are not read beforehand."""
-    dates = [
-        column
+def _dates(incoming: IncomingTable) -> dict[str, Column]:
+    """The columns of dates that the source has."""
+    return {
+        column.name: column
         for column in incoming.table.columns
         if column.kind in (ColumnType.INSTANT, ColumnType.DAY) and column.name in incoming.types
-    ]
-    typed = [column for column in dates if incoming.types[column.name] in INSTANTS | ZONED]
-    chosen = {
-        column.name for column in dates if column not in typed and incoming.types[column.name] in ("VARCHAR", "BLOB")
     }
-    if typed:
-        outside = (f"min({_raw(column)}) < {EARLIEST} OR max({_raw(column)}) >= {LATEST}" for column in typed)
-        sql = f"SELECT {', '.join(outside)} FROM {incoming.source.relation} s"
-        (row,) = incoming.cursor.execute(sql).fetchall()
-        within = any(EARLIEST[11:21] <= day.isoformat() < LATEST[11:21] for day in incoming.reading.no_dates)
-        chosen |= {column.name for column, found in zip(typed, row, strict=True) if found or within}
-    return frozenset(chosen)
+
+
+def _outside_of_time(incoming: IncomingTable) -> dict[str, str]:
+    """SQL of whether a column of dates has some that are too early or too late to be true; texts are not parsed."""
+    return {
+        name: f"min({_raw(column)}) < {EARLIEST} OR max({_raw(column)}) >= {LATEST}"
+        for name, column in _dates(incoming).items()
+        if incoming.types[name] in INSTANTS | ZONED
+    }
+
+
+def _may_mean_no_date(incoming: IncomingTable, outside: Mapping[str, bool | None]) -> frozenset[str]:
+    """The columns of dates of which some may mean "no date": all that are texts, and those with unlikely dates."""
+    texts = {name for name in _dates(incoming) if incoming.types[name] in ("VARCHAR", "BLOB")}
+    within = any(EARLIEST[11:21] <= day.isoformat() < LATEST[11:21] for day in incoming.reading.no_dates)
+    return frozenset(texts | {name for name, found in outside.items() if found or within})
 
 
 def _without_separators(incoming: IncomingTable) -> dict[str, str]:

@@ -98,7 +98,7 @@ def check_source(
     own = own_features(lenient) if lenient else ()
     named = settings is not None and settings.source_places
     opened = open_configured_source(settings) if settings and named else open_source(source, mapping=mapping)
-    cluster = assembly.open_cluster(settings) if settings and settings.spark_tables else None
+    cluster = assembly.open_cluster(settings) if settings else None
     with scratch_folder() as scratch:
         validation = validate_rows(opened, scratch, tolerance=tolerance, reading=reading, cluster=cluster)
         unused = find_unused_values(validation.history, metrics)

@@ -17,7 +17,10 @@ from pipelines.environment import environment_values
 from pipelines.settings import Settings, config_file
 
 MASK = "********"
-_SECRET_KEY = re.compile(r"(secret|password|passwd|token|credential|api_?key|private|client_secret)", re.IGNORECASE)
+_SECRET_KEY = re.compile(
+    r"(secret|password|passwd|token|credential|(api|access|account)[_.]?key|private|\bsas\b)", re.IGNORECASE
+)
+_OF_SPARK = "spark_settings."
 _HOST = re.compile(r"https?://[^/@?#]+/")
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):([^/@]+)@")
 _QUERY = re.compile(r"((?:password|token|secret|key|sig|signature)=)[^&#]+", re.IGNORECASE)
@@ -87,7 +90,8 @@ def _masked(name: str, value: Any, secret: bool | None = None) -> Any:
         return MASK
     if value in (None, ""):
         return value
-    key = name.rpartition(".")[2]
+    of_spark = name.startswith(_OF_SPARK)  # its names have dots: fs.s3a.secret.key
+    key = name.removeprefix(_OF_SPARK) if of_spark else name.rpartition(".")[2]
     if secret is None:
         secret = _SECRET_KEY.search(key) is not None and not key.endswith("_file")
     if secret:

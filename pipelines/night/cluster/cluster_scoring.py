@@ -47,15 +47,21 @@ class ClusterFrames(ScoredFrames):
     """The rows that were scored, by risk; they are on the cluster, and come back when they are asked for."""
 
     on_cluster: ClusterFrame = field(kw_only=True, repr=False)
+    _read: list[pa.Table] = field(default_factory=list, init=False, repr=False)
 
     def __getitem__(self, risk: str) -> pa.Table:
-        return self.of_accounts(risk, self._scored(risk))
+        return self.on_cluster.of_accounts(self._scored(risk).to_pylist())
 
     def of_accounts(self, risk: str, accounts: pa.Array) -> pa.Table:
-        """The rows of some accounts that were scored for a risk."""
+        """The rows of some accounts that were scored for a risk; each comes here once."""
         scored = self._scored(risk)
-        chosen = scored.filter(pc.is_in(scored, value_set=accounts)).to_pylist()
-        return self.on_cluster.of_accounts(chosen)
+        chosen = scored.filter(pc.is_in(scored, value_set=accounts))
+        read = pa.concat_tables([self.on_cluster.schema.empty_table(), *self._read])
+        if len(new := chosen.filter(pc.invert(pc.is_in(chosen, value_set=read["account_id"])))):
+            self._read.append(self.on_cluster.of_accounts(new.to_pylist()))
+            read = pa.concat_tables([read, self._read[-1]])
+        rows = read.filter(pc.is_in(read["account_id"], value_set=chosen))
+        return rows.sort_by([("as_of", "ascending"), ("account_id", "ascending")])
 
     def _scored(self, risk: str) -> pa.Array:
         return self.frame["account_id"].take(pa.array(self.places[risk])).combine_chunks()
@@ -185,17 +191,17 @@ def score_on_cluster(
         not_scored=not_scored,
         frames=frames,
         unknown=unknown,
-        rarity=rarity_on_cluster(scored),
+        rarity=rarity_on_cluster(scored, rows.num_rows),
     )
 
 
-def rarity_on_cluster(frame: ClusterFrame) -> EventRarity:
-    """How unusual each adverse event is among all rows; only the severities of rows that have one come back."""
+def rarity_on_cluster(frame: ClusterFrame, rows: int) -> EventRarity:
+    """How unusual each adverse event is among so many rows; only the severities of those that have one come back."""
     from models.explain.event_rarity import EventRarity, adverse_severities
 
     schema = pa.schema([("event", pa.string()), ("severity", pa.float64())])
     found = frame.collect(frame.map(adverse_severities, schema))
-    return EventRarity.of_severities(found, frame.count())
+    return EventRarity.of_severities(found, rows)
 
 
 def rows_for_decision(frame: pa.Table | ClusterFrame, policy: Policy) -> pa.Table:

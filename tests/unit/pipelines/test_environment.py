@@ -98,7 +98,10 @@ def test_the_settings_are_shown_with_their_origin_and_without_secrets(
         'data = "crm"\n[channels.crm]\nkind = "slack"\nurl = "https://hooks.example/CANARY"\n'
         '[channels.desk]\nkind = "jira"\nurl = "https://jira.example"\ntoken_file = "/run/jira"\n'
         '[channels.pager]\nkind = "pagerduty"\nrouting_key = "CANARY"\napi = "https://pager.example"\n'
-        '[channels.mail]\nkind = "email"\nhost = "mx"\npassword = "CANARY"\n',
+        '[channels.mail]\nkind = "email"\nhost = "mx"\npassword = "CANARY"\n'
+        '[spark_settings]\n"spark.executor.memory" = "8g"\n"spark.hadoop.fs.s3a.secret.key" = "CANARY"\n'
+        '"spark.hadoop.fs.azure.account.key.lake.dfs.core.windows.net" = "CANARY"\n'
+        '"spark.hadoop.fs.azure.sas.bad.lake.blob.core.windows.net" = "CANARY"\n',
         encoding="utf-8",
     )
     monkeypatch.setenv("RESCUE_DATABASE", "postgresql://rescue:CANARY@db/rescue")
@@ -119,6 +122,7 @@ def test_the_settings_are_shown_with_their_origin_and_without_secrets(
     }
     assert rows["channels.pager.routing_key"][0] == "********"
     assert rows["channels.mail.host"] == ("mx", str(file))
+    assert rows["spark_settings.spark.executor.memory"] == ("8g", str(file))
     assert "policy" not in rows
     everything = CliRunner().invoke(app, ["config", "show", "--all"])
     assert "CANARY" not in everything.stdout

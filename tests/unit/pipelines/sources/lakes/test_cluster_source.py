@@ -39,7 +39,10 @@ def test_the_tables_are_named_and_nothing_is_read(tmp_path: Path) -> None:
     settings = configuration.load(engine="spark", spark_tables=given, home=tmp_path)
     source = open_configured_source(settings)
     assert source.tables() == ("accounts", "tickets")
-    assert (source.title, settings.source_text) == ("crm", source.name)
+    assert (source.title, source.name) == ("crm", "accounts (main.crm.accounts), tickets (/lake/tickets)")
+    assert settings.source_text == "accounts (main.crm.accounts) and tickets (/lake/tickets)"
+    more = settings.model_copy(update={"spark_tables": {**given, "usage_daily": "/lake/usage"}})
+    assert more.source_text == "accounts (main.crm.accounts) and 2 more tables"
     staged = stage_for_cluster(source, source.tables(), tmp_path)
     assert [(table.name, table.label, table.files) for table in staged] == [
         ("accounts", "main.crm.accounts", ()),
