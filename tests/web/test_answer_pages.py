@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.nights.local_receivers import Mailbox, smtp_receiver
 from support.vendors.chat_world import ANN, BOB, DESK, ChatWorld
+from support.web.page_forms import token_in
 from support.web.web_people import HERE, TestClient, csrf_of
 
 from features.errors import UsageError
@@ -49,9 +50,8 @@ class Mails:
         """Open the link, and send its form as a browser does."""
         page = self.client.get(path).text
         version = re.search(r'name="version" value="(\d+)"', page)
-        token = re.search(r'name="csrf" value="([^"]+)"', page)
-        assert version and token, page
-        sent = {"csrf": token[1], "version": version[1], "token": path.partition("token=")[2], "action": action}
+        assert version, page
+        sent = {"csrf": token_in(page), "version": version[1], "token": path.partition("token=")[2], "action": action}
         return self.client.post("/answer", data=sent | texts)
 
     def events(self) -> list[CaseEvent]:
@@ -111,10 +111,8 @@ def test_snoozing_and_disagreeing_need_a_text_and_work_once(mails: Mails) -> Non
 def test_a_form_that_became_old_says_so_and_can_be_sent_again(mails: Mails) -> None:
     path = mails.path()
     page = mails.get(path).text
-    csrf = re.search(r'name="csrf" value="([^"]+)"', page)
-    assert csrf
     mails.world.cases.claim(mails.world.case_id(), BOB)
-    sent = {"csrf": csrf[1], "version": "1", "token": path.partition("token=")[2], "action": "acknowledge"}
+    sent = {"csrf": token_in(page), "version": "1", "token": path.partition("token=")[2], "action": "acknowledge"}
     refused = mails.client.post("/answer", data=sent)
     assert (refused.status_code, "bob claimed the case before you" in refused.text) == (409, True)
     assert mails.answer(path, "acknowledge").status_code == 200

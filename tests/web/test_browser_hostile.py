@@ -10,6 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 from support.web.hostile_texts import PAYLOADS
+from support.web.page_forms import token_in
 from support.web.web_fixture import LEAD, Site, fresh_store, running
 
 from serving.store import Store
@@ -48,11 +49,6 @@ def same(number: int) -> dict[str, str]:
 def mixed(number: int) -> dict[str, str]:
     """Another payload in each field."""
     return {field: PAYLOADS[(number * len(FIELDS) + place) % len(PAYLOADS)] for place, field in enumerate(FIELDS)}
-
-
-def csrf_of(page: httpx.Response) -> str:
-    """The token of the page's forms."""
-    return page.text.split('name="csrf" value="')[1].split('"')[0]
 
 
 class Shape(HTMLParser):
@@ -100,7 +96,7 @@ def test_no_payload_changes_what_a_page_is_made_of(benign: httpx.Client, attacke
 def test_what_was_typed_is_given_back_as_text(site: Site) -> None:
     """By the case that refuses it, by a page older than the session, and by the page to sign in on."""
     reader, nobody = site.browser(LEAD), site.browser()
-    tokens = {browser: csrf_of(browser.get(path)) for browser, path in ((reader, "/queue"), (nobody, "/sign-in"))}
+    tokens = {browser: token_in(browser.get(path).text) for browser, path in ((reader, "/queue"), (nobody, "/sign-in"))}
     ways = ((reader, tokens[reader], 409), (reader, "0" * 64, 403), (nobody, tokens[nobody], 401))
 
     def given_back(text: str) -> list[Shape]:

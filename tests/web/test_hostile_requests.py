@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
+from support.web.page_forms import token_in
 from support.web.web_fixture import INES, Site
 from support.web.web_people import People, TestClient, opened, settled
 
@@ -177,7 +178,7 @@ def test_pages_are_read_while_more_changes_wait_than_there_are_threads(
 ) -> None:
     """A night that is being recorded holds the database: every change waits, no page does, and none is lost."""
     browser = site.browser(INES)
-    form = {"csrf": browser.get("/queue").text.split('name="csrf" value="')[1].split('"')[0], "version": "1"}
+    form = {"csrf": token_in(browser.get("/queue").text), "version": "1"}
 
     def comment(number: int) -> int:
         return browser.post("/case/case000000000/comment", data=form | {"text": f"note {number}"}).status_code

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import select
 from support.nights.incident_factory import checkout_policy
 from support.web.hostile_texts import PAYLOADS
+from support.web.page_forms import token_in
 from support.web.web_fixture import INES, TOM, VIEWER, Site
 from web.test_browser_app import CHROMIUM, QUIET, WITHIN
 
@@ -68,7 +69,7 @@ def test_the_banner_leads_from_the_queue_and_from_affected_cases(site: Site, inc
 def test_an_incident_is_acknowledged_and_resolved_without_script(site: Site, incident: str) -> None:
     browser = site.browser(INES)
     page = browser.get(f"/incident/{incident}").text
-    token = page.partition('name="csrf" value="')[2].partition('"')[0]
+    token = token_in(page)
     form = {"csrf": token, "version": page.partition('name="version" value="')[2].partition('"')[0]}
     done = browser.post(f"/incident/{incident}/acknowledge", data=form)
     assert "You have acknowledged the incident" in done.text and "Acknowledged" in done.text

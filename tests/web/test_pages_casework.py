@@ -2,13 +2,13 @@
 
 import html
 import re
-from collections.abc import Iterator
 from datetime import date
 
 import httpx
 import pytest
 from support.web.hostile_texts import PAYLOADS
-from support.web.web_fixture import INES, JONAS, LEAD, TOM, VIEWER, Site
+from support.web.page_forms import send_form, token_in
+from support.web.web_fixture import JONAS, LEAD, TOM, VIEWER, Site
 from support.web.web_queue import NOW
 
 from serving.cases.cases import Cases
@@ -21,13 +21,7 @@ from serving.store.exchange import Message
 CASE = "case000000000"
 PAGE = f"/case/{CASE}"
 MINE = Actor("ines", Role.REVIEWER, frozenset({"success"}))
-TOKEN = re.compile(r'name="csrf" value="(\w+)"')
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
-
-
-@pytest.fixture
-def ines(site: Site) -> Iterator[httpx.Client]:
-    return site.browser(INES)
 
 
 @pytest.fixture
@@ -47,19 +41,13 @@ def tasks(web_store: Store) -> list[int]:
         return [row.id for row in rows]
 
 
-def token_of(browser: httpx.Client) -> str:
-    found = TOKEN.search(browser.get("/queue").text)
-    assert found
-    return found[1]
-
-
 def send(browser: httpx.Client, action: str, **fields: str) -> httpx.Response:
-    return browser.post(f"{PAGE}/{action}", data={"csrf": token_of(browser), **fields})
+    return send_form(browser, f"{PAGE}/{action}", **fields)
 
 
 def upload(browser: httpx.Client, name: str, content: bytes) -> httpx.Response:
     files = {"file": (name, content, "text/html")}
-    return browser.post(f"{PAGE}/attach", data={"csrf": token_of(browser)}, files=files)
+    return browser.post(f"{PAGE}/attach", data={"csrf": token_in(browser.get("/queue").text)}, files=files)
 
 
 def plain(answer: httpx.Response) -> str:
@@ -144,7 +132,7 @@ def test_mentions_say_who_is_notified_and_are_read(site: Site, ines: httpx.Clien
     assert "Nobody is called @jonass, so nobody was notified of it." in plain(answer)
     jonas = site.browser(JONAS)
     assert "ines mentioned you: @jonas and @jonass, see @tom <b>" in plain(jonas.get(PAGE))
-    read = jonas.post(f"{PAGE}/read", data={"csrf": token_of(jonas)})
+    read = send(jonas, "read")
     assert ("Marked as read." in read.text, "mentioned you:" in read.text) == (True, False)
     tom = site.browser(TOM)  # of another squad
     page = tom.get(PAGE)

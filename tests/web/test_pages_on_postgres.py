@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.web.page_forms import token_in
 from support.web.web_fixture import ANALYST, LEAD, Site, fresh_store, running
 from support.web.web_queue import RISKS, fill, work_through
 
@@ -70,9 +71,7 @@ def test_what_is_done_is_the_same(both: tuple[Site, Site]) -> None:
     answers = []
     for site in both:
         browser = site.browser(LEAD)
-        token = CHANGES.search(browser.get("/queue").text)
-        assert token
-        form = {"csrf": token[0].split('"')[3], "version": "1"}
+        form = {"csrf": token_in(browser.get("/queue").text), "version": "1"}
         for move, fields in (("claim", {}), ("plan", {"text": "Two trainings"}), ("undo", {}), ("claim", {})):
             browser.post("/case/case000000000/" + move, data=form | fields)
         browser.post("/views", data=form | {"name": "Soon", "url": "/queue?renews=90"})

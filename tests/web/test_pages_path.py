@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select
+from support.web.page_forms import send_form
 from support.web.web_fixture import INES, JONAS, TOM, Site
 from support.web.web_queue import NOW
 
@@ -16,7 +17,6 @@ from serving.store.policy_tables import PolicyVersionRow
 from serving.store.tables import Case
 
 CASE = "case000000000"
-TOKEN = re.compile(r'name="csrf" value="(\w+)"')
 PATH = """
 [squads.{squad}]
 skills = ["extra"]
@@ -75,9 +75,7 @@ def section(page: httpx.Response) -> str:
 
 
 def acknowledge(browser: httpx.Client, version: int) -> httpx.Response:
-    token = TOKEN.search(browser.get("/queue").text)
-    assert token
-    return browser.post(f"/case/{CASE}/acknowledge", data={"csrf": token[1], "version": str(version)})
+    return send_form(browser, f"/case/{CASE}/acknowledge", version=str(version))
 
 
 def test_the_page_shows_what_comes_next_and_acknowledging_stops_it(path_site: Site, web_store: Store) -> None:

@@ -2,19 +2,17 @@
 
 import html
 import re
-import statistics
-import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import event, select, update
-from support.nights.handoff_factory import NIGHT, bare
-from support.web.web_fixture import ANALYST, INES, LEAD, TOM, VIEWER, Site, fresh_store, running
-from support.web.web_queue import RISKS, work_through
+from sqlalchemy import select, update
+from support.nights.handoff_factory import NIGHT
+from support.web.page_forms import listed_cases, send_form
+from support.web.web_fixture import ANALYST, INES, LEAD, TOM, VIEWER, Site, running
+from support.web.web_queue import work_through
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
@@ -22,35 +20,16 @@ from serving.store import Store
 from serving.store.tables import Account, Case, CaseScore, NightRow
 from serving.web.views.work.queue_view import QueueView
 
-ROW = re.compile(r'<tr role="row" data-case="(\w+)">')
-TOKEN = re.compile(r'name="csrf" value="(\w+)"')
-
-
-def rows(page: httpx.Response) -> list[str]:
-    assert page.status_code == 200, page.text
-    return ROW.findall(page.text)
-
-
-def send(browser: httpx.Client, path: str, **fields: str | list[str]) -> httpx.Response:
-    token = TOKEN.search(browser.get("/queue").text)
-    assert token
-    return browser.post(path, data={"csrf": token[1], **fields})
-
-
-@pytest.fixture
-def ines(site: Site) -> httpx.Client:
-    return site.browser(INES)
-
 
 def test_the_queue_is_my_squads_in_the_order_in_which_to_work_it(ines: httpx.Client, web_store: Store) -> None:
     with web_store.reading() as session:
         mine = session.query(Case.id).filter(Case.squad == "success").order_by(Case.priority.desc()).all()
-    assert rows(ines.get("/queue")) == [row.id for row in mine]
+    assert listed_cases(ines.get("/queue")) == [row.id for row in mine]
 
 
 def test_an_analyst_sees_every_squad_and_can_claim_nothing(site: Site) -> None:
     page = site.browser(ANALYST).get("/queue")
-    assert len(rows(page)) == 12
+    assert len(listed_cases(page)) == 12
     assert 'class="claim"' not in page.text
     assert 'name="case"' not in page.text
 
@@ -75,18 +54,18 @@ def test_filters_sorting_and_text_are_in_the_address(site: Site, web_store: Stor
         "state=closed": set(),
     }
     for query, wanted in expected.items():
-        assert set(rows(lead.get(f"/queue?{query}"))) == wanted, query
+        assert set(listed_cases(lead.get(f"/queue?{query}"))) == wanted, query
     by_revenue = sorted(found, key=lambda row: -row[0].revenue)
-    assert rows(lead.get("/queue?sort=revenue")) == [case.id for case, _ in by_revenue]
+    assert listed_cases(lead.get("/queue?sort=revenue")) == [case.id for case, _ in by_revenue]
     by_risk = sorted(found, key=lambda row: -row[0].probabilities["churn"])
-    assert rows(lead.get("/queue?sort=churn")) == [case.id for case, _ in by_risk]
+    assert listed_cases(lead.get("/queue?sort=churn")) == [case.id for case, _ in by_risk]
 
 
 def test_an_invalid_address_shows_the_default_queue(ines: httpx.Client) -> None:
-    plain = rows(ines.get("/queue"))
+    plain = listed_cases(ines.get("/queue"))
     for query in ("state=nonsense", "sort=drop", "page=0", "page=-3", "page=x", "renews=%00", "risk='--", "page=९"):
-        assert rows(ines.get(f"/queue?{query}")) == plain, query
-    assert rows(ines.get("/queue?page=99999")) == []
+        assert listed_cases(ines.get(f"/queue?{query}")) == plain, query
+    assert listed_cases(ines.get("/queue?page=99999")) == []
     assert "No case matches" in ines.get("/queue?q=%25_%5C").text
 
 
@@ -102,7 +81,7 @@ def test_a_view_and_its_address_are_the_same_thing() -> None:
 
 def test_tabs_count_the_open_cases_by_state(ines: httpx.Client, web_store: Store) -> None:
     page = ines.get("/queue").text
-    total = len(rows(ines.get("/queue")))
+    total = len(listed_cases(ines.get("/queue")))
     assert f'All open <span class="count">{total}</span>' in page
     assert 'Waiting <span class="count">3</span>' in page
     assert f'All lanes <span class="count">{total}</span>' in page
@@ -116,32 +95,32 @@ def test_a_state_that_no_case_is_in_is_named(ines: httpx.Client) -> None:
 
 
 def test_claiming_from_the_list_stays_in_the_list(ines: httpx.Client) -> None:
-    answer = send(ines, "/case/case000000000/claim", version="1", back="/queue?sort=clock")
+    answer = send_form(ines, "/case/case000000000/claim", version="1", back="/queue?sort=clock")
     assert str(answer.url).endswith("/queue?sort=clock&done=claim")
     assert "The case is yours." in answer.text
-    assert rows(ines.get("/queue?mine=1")) == ["case000000000"]
+    assert listed_cases(ines.get("/queue?mine=1")) == ["case000000000"]
 
 
 def test_a_form_cannot_send_anybody_elsewhere(ines: httpx.Client) -> None:
-    answer = send(ines, "/case/case000000001/claim", version="1", back="//evil.example/")
+    answer = send_form(ines, "/case/case000000001/claim", version="1", back="//evil.example/")
     assert answer.url.host == "127.0.0.1"
 
 
 def test_a_lead_gives_several_cases_to_one_person_at_once(site: Site, ines: httpx.Client) -> None:
     lead = site.browser(LEAD)
     chosen = ["case000000000:1", "case000000001:1", "case000000002:7"]
-    answer = send(lead, "/queue/assign", case=chosen, person="mara", back="/queue?squad=success")
+    answer = send_form(lead, "/queue/assign", case=chosen, person="mara", back="/queue?squad=success")
     assert answer.status_code == 422
     assert "2 cases assigned to mara." in answer.text
     assert re.search(r"\w+ \w+: rescue opened the case on .*? [(]UTC[)], after you opened this page", answer.text)
-    assert "Select at least one case" in send(lead, "/queue/assign", person="mara").text
-    assert send(ines, "/queue/assign", case=chosen, person="mara").status_code == 403
+    assert "Select at least one case" in send_form(lead, "/queue/assign", person="mara").text
+    assert send_form(ines, "/queue/assign", case=chosen, person="mara").status_code == 403
 
 
 def test_only_cases_that_the_reader_may_change_can_be_selected(
     site: Site, ines: httpx.Client, web_store: Store
 ) -> None:
-    theirs, mine = rows(ines.get("/queue"))[:2]
+    theirs, mine = listed_cases(ines.get("/queue"))[:2]
     with web_store.transaction() as session:
         session.get_one(Case, theirs).owner, session.get_one(Case, mine).owner = "jonas", "ines"
     page = ines.get("/queue").text
@@ -150,13 +129,13 @@ def test_only_cases_that_the_reader_may_change_can_be_selected(
 
 
 def test_views_can_be_saved_and_deleted(ines: httpx.Client) -> None:
-    answer = send(ines, "/views", name="<b>Soon</b>", url="/queue?renews=30")
+    answer = send_form(ines, "/views", name="<b>Soon</b>", url="/queue?renews=30")
     assert str(answer.url).endswith("/queue?renews=30&done=view_saved")
     assert '<a href="/queue?renews=30" aria-current="page">&lt;b&gt;Soon&lt;/b&gt;</a>' in answer.text
     number = re.search(r"/views/(\d+)/delete", answer.text)
     assert number
-    assert "Soon" not in send(ines, f"/views/{number[1]}/delete", back="/queue").text
-    assert send(ines, "/views", name="x", url="https://evil.example").status_code == 422
+    assert "Soon" not in send_form(ines, f"/views/{number[1]}/delete", back="/queue").text
+    assert send_form(ines, "/views", name="x", url="https://evil.example").status_code == 422
 
 
 def test_a_viewer_gets_no_forms(site: Site) -> None:
@@ -173,8 +152,8 @@ def test_the_first_page_is_the_queue_or_the_overview_for_who_only_reads(site: Si
 
 
 def test_the_colours_are_remembered(ines: httpx.Client) -> None:
-    assert 'data-theme="dark"' in send(ines, "/theme", theme="dark", back="/overview").text
-    assert "data-theme" not in send(ines, "/theme", theme="auto", back="/queue").text
+    assert 'data-theme="dark"' in send_form(ines, "/theme", theme="dark", back="/overview").text
+    assert "data-theme" not in send_form(ines, "/theme", theme="auto", back="/queue").text
 
 
 def test_an_empty_queue_says_what_to_do(migrated_sqlite: Path, tmp_path: Path) -> None:
@@ -187,141 +166,9 @@ def test_an_empty_queue_says_what_to_do(migrated_sqlite: Path, tmp_path: Path) -
         assert browser.get("/waiting").status_code == browser.get("/accounts").status_code == 200
 
 
-def test_ten_thousand_cases_take_at_most_150_ms(migrated_sqlite: Path, tmp_path: Path) -> None:
-    """In time of the processor, browser included: other tests run beside this one."""
-    filled = fresh_store(migrated_sqlite, tmp_path, 10_000, package=bare())
-    with filled as store, running(store) as site:
-        browser = site.browser(ANALYST)
-        taken = []
-        for _ in range(50):
-            began = time.process_time()
-            assert len(rows(browser.get("/queue"))) == 50
-            taken.append(time.process_time() - began)
-    assert statistics.median(taken) <= 0.150, f"{statistics.median(taken) * 1000:.0f} ms"
-
-
-def test_a_page_reads_only_what_it_shows(web_store: Store) -> None:
-    """The hand-offs of the page's cases alone are read for their first reason."""
-    from serving.store.queries import queue_queries
-
-    with web_store.reading() as session:
-        night = queue_queries.newest_night(session)
-        assert night
-        chosen = QueueView().chosen(frozenset({"support"}), "tom", night)
-        found = queue_queries.list_cases(session, chosen, sort="priority", page=1)
-    assert found
-    assert {row.case.squad for row in found} == {"support"}
-    assert all(row.reason for row in found)
-
-
-def planned(store: Store, query: str, statement_number: int = 0) -> list[str]:
-    """How SQLite finds the cases of an address: the plan of one of its statements, step by step."""
-    from serving.store.queries import queue_queries
-
-    asked: list[tuple[str, Any]] = []
-    with store.reading() as session:
-        connection = session.connection()
-        event.listen(connection, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
-        view = QueueView.of(dict(httpx.QueryParams(query)), tuple(RISKS))
-        queue_queries.list_cases(session, view.chosen(None, "ines", NIGHT), sort=view.sort, page=1)
-        statement, values = asked[statement_number]
-        return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
-
-
-@pytest.mark.parametrize("query", ["", "sort=revenue", "sort=clock", "mine=1", "sort=revenue&squad=support"])
-def test_the_list_is_found_in_an_index(web_store: Store, query: str) -> None:
-    """However many cases there are, those of the page alone are read whole."""
-    plan = planned(web_store, query)
-    assert all("SCAN" not in step for step in plan), plan
-    assert any("COVERING INDEX ix_cases_list" in step or "priority (" in step for step in plan), plan
-
-
-@pytest.mark.parametrize("risk", RISKS)
-@pytest.mark.parametrize("chosen", ["", "&state=new", "&risk=churn", "&squad=support"])
-def test_an_order_by_risk_of_many_cases_is_read_from_an_index(
-    web_store: Store, monkeypatch: pytest.MonkeyPatch, risk: str, chosen: str
-) -> None:
-    """Nothing is sorted, so a page takes the same time however many cases there are."""
-    monkeypatch.setattr("serving.store.queries.queue_queries.FEW", 0)
-    plan = planned(web_store, f"sort={risk}{chosen}", statement_number=1)
-    assert any("INDEX ix_case_scores_list (risk=? AND is_open=?" in step for step in plan), plan
-    assert not [step for step in plan if "SCAN" in step or "TEMP B-TREE" in step], plan
-
-
-CONTRACTION = {**RISKS, "contraction": (0.1, 0.9)}
-
-
-@pytest.fixture
-def three_risks(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Site]:
-    """The app on a queue whose newest night scored a third risk."""
-    with fresh_store(migrated_sqlite, tmp_path, 12, risks=CONTRACTION) as store, running(store) as site:
-        yield site
-
-
-def test_a_third_risk_is_a_column_a_filter_and_a_sort_order(three_risks: Site) -> None:
-    ada = three_risks.browser(ANALYST)
-    page = ada.get("/queue?sort=contraction").text
-    header = re.search("<thead.*?</thead>", page, re.DOTALL)
-    assert header
-    titles = re.findall(r'href="/queue[^"]*" title="Sort by ([^"]+)">', header[0])
-    assert titles == [
-        *("account name", "recurring revenue", "churn risk", "contraction risk", "escalation risk"),
-        *("renewal date", "next deadline"),
-    ]
-    assert 'aria-sort="descending"><a href="/queue?sort=contraction"' in header[0]
-    shares = [
-        int(share)
-        for share in re.findall(r'data-label="Contraction"><span class="risk"><span class="num">(\d+)%', page)
-    ]
-    assert len(shares) == 12
-    assert shares == sorted(shares, reverse=True)
-    assert '<option value="contraction">Contraction</option>' in page
-    assert rows(ada.get("/queue?risk=contraction")) == []
-
-
-def test_a_third_risk_is_on_the_account_page_and_the_overview(three_risks: Site) -> None:
-    ada = three_risks.browser(ANALYST)
-    account = ada.get("/account/a-000000").text
-    assert 'aria-label="Contraction risk: ' in account
-    assert "<dt>Contraction risk</dt>" in account
-    assert "Contraction: 323 accounts scored." in ada.get("/overview").text
-
-
-def test_taking_the_next_case_shows_the_most_urgent_new_one(ines: httpx.Client) -> None:
-    first, second = rows(ines.get("/queue"))[:2]
-    answer = send(ines, "/queue/next", back="/queue")
-    assert (answer.url.path, "The case is yours." in answer.text) == (f"/case/{first}", True)
-    assert send(ines, "/queue/next", back="/queue").url.path == f"/case/{second}"
-    assert set(rows(ines.get("/queue?mine=1"))) == {first, second}
-
-
-def test_taking_the_next_case_keeps_to_the_squad_of_the_view(site: Site) -> None:
-    lead = site.browser(LEAD)
-    page = lead.get("/queue?squad=support")
-    assert '<input type="hidden" name="squad" value="support">' in page.text
-    answer = send(lead, "/queue/next", squad="support", back="/queue?squad=support")
-    assert answer.url.path == f"/case/{rows(page)[0]}"
-    assert send(lead, "/queue/next", squad="strategic").status_code == 403
-
-
-def test_without_a_new_case_there_is_a_message(ines: httpx.Client) -> None:
-    for _ in rows(ines.get("/queue")):
-        assert send(ines, "/queue/next", back="/queue").url.path.startswith("/case/")
-    answer = send(ines, "/queue/next", back="/queue?state=new")
-    assert str(answer.url).endswith("/queue?state=new&done=no_new_case")
-    assert "There is no new case left in your squads." in answer.text
-
-
-def test_only_those_who_work_cases_can_take_the_next_one(site: Site) -> None:
-    for person in (ANALYST, VIEWER):
-        browser = site.browser(person)
-        assert "Take the next case" not in browser.get("/queue").text
-        assert send(browser, "/queue/next").status_code == 403
-
-
 def test_cases_of_another_squad_are_not_even_counted(site: Site) -> None:
     tom = site.browser(TOM)
-    assert rows(tom.get("/queue?squad=success")) == []
+    assert listed_cases(tom.get("/queue?squad=success")) == []
     assert 'All open <span class="count">0</span>' in tom.get("/queue?squad=success").text
 
 
@@ -377,14 +224,14 @@ def test_lanes_are_tabs_and_an_address(ines: httpx.Client, web_store: Store, sit
         {"lane": "leaving", "ends_on": site.clock.now.date()},
     )
     page = ines.get("/queue?lane=leaving&sort=leaving")
-    assert rows(page) == [gone, leaving]
+    assert listed_cases(page) == [gone, leaving]
     assert "leaves in 9 days" in row_of(page, leaving)
     assert "leaves today" in row_of(page, gone)
     assert "6,000 EUR ends: 2,500 EUR" in row_of(page, leaving)
     assert re.search(r'lane=leaving[^>]*aria-current="page">Leaving <span class="count">2</span>', page.text)
-    at_risk = rows(ines.get("/queue?lane=at_risk"))
-    assert sorted([*at_risk, leaving, gone]) == sorted(rows(ines.get("/queue")))
-    assert rows(ines.get("/queue?lane=nonsense")) == rows(ines.get("/queue"))
+    at_risk = listed_cases(ines.get("/queue?lane=at_risk"))
+    assert sorted([*at_risk, leaving, gone]) == sorted(listed_cases(ines.get("/queue")))
+    assert listed_cases(ines.get("/queue?lane=nonsense")) == listed_cases(ines.get("/queue"))
 
 
 def test_the_list_shows_the_figures_of_tonight_and_their_change(ines: httpx.Client, web_store: Store) -> None:
@@ -434,14 +281,14 @@ def test_closed_cases_show_when_why_and_how_much_the_newest_first(site: Site, we
     assert [row in page.text for row in ("Kept or lost", "Worked by", "Closed within")] == [True] * 3
     with web_store.reading() as session:
         closed = list(session.scalars(select(Case).where(Case.closed_at.is_not(None)).order_by(Case.closed_at.desc())))
-    assert rows(page) == [case.id for case in closed]
+    assert listed_cases(page) == [case.id for case in closed]
     lost = [case for case in closed if case.state == "lost"]
-    assert rows(browser.get("/queue?state=lost")) == [case.id for case in lost]
-    assert 0 < len(rows(browser.get("/queue?state=closed&closed=30"))) < len(closed)
+    assert listed_cases(browser.get("/queue?state=lost")) == [case.id for case in lost]
+    assert 0 < len(listed_cases(browser.get("/queue?state=closed&closed=30"))) < len(closed)
     year, week, _ = closed[0].closed_at.isocalendar()
     in_week = [case for case in closed if case.closed_at.isocalendar()[:2] == (year, week)]
-    assert rows(browser.get(f"/queue?state=closed&week={year}-W{week:02}")) == [case.id for case in in_week]
-    assert rows(browser.get("/queue?state=closed&week=nonsense")) == [case.id for case in closed]
+    assert listed_cases(browser.get(f"/queue?state=closed&week={year}-W{week:02}")) == [case.id for case in in_week]
+    assert listed_cases(browser.get("/queue?state=closed&week=nonsense")) == [case.id for case in closed]
     tabs = re.findall(r'state=(\w+)"[^>]*>[^<]+ <span class="count">(\d+)<', page.text)
     assert dict(tabs)["closed"] == str(len(closed))
     assert dict(tabs)["new"] == "6"  # the open cases are counted on this page, too

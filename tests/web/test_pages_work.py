@@ -10,6 +10,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from sqlalchemy import select, update
+from support.web.page_forms import listed_cases, send_form
 from support.web.web_fixture import ANALYST, INES, JONAS, LEAD, TOM, VIEWER, Site
 from support.web.web_queue import NOW
 
@@ -26,25 +27,11 @@ from serving.web.work_forms import parse_amount
 
 CASE = "case000000000"
 
-ROW = re.compile(r'<tr role="row" data-case="(\w+)">')
-TOKEN = re.compile(r'name="csrf" value="(\w+)"')
-
-
-def send(browser: httpx.Client, path: str, **fields: str | list[str]) -> httpx.Response:
-    token = TOKEN.search(browser.get("/queue").text)
-    assert token
-    return browser.post(path, data={"csrf": token[1], **fields})
-
 
 def words(page: httpx.Response) -> str:
     """The text of a page without its markup."""
     assert page.status_code < 500, page.text
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
-
-
-@pytest.fixture
-def ines(site: Site) -> httpx.Client:
-    return site.browser(INES)
 
 
 @pytest.fixture
@@ -71,40 +58,42 @@ def test_the_first_case_is_explained(ines: httpx.Client, web_store: Store) -> No
     assert "What happened" in text
     assert "Why it is first" in text
     assert "Claim it, then contact the customer." in text
-    send(site_of := ines, "/case/case000000000/claim", version="1", back="/queue")
+    send_form(site_of := ines, "/case/case000000000/claim", version="1", back="/queue")
     assert "Contact the customer, and log who you spoke with." in words(site_of.get("/queue"))
     assert "Why it is first" not in words(ines.get("/queue?sort=clock"))
 
 
 def test_several_cases_are_claimed_and_each_refused_one_is_named(site: Site, ines: httpx.Client) -> None:
     chosen = ["case000000000:1", "case000000001:1", "case000000002:9"]
-    answer = send(ines, "/queue/claim", case=chosen, back="/queue?state=claimed")
+    answer = send_form(ines, "/queue/claim", case=chosen, back="/queue?state=claimed")
     assert answer.status_code == 422
     assert "2 cases claimed. 1 was not changed:" in words(answer)
     assert re.search(r"<li>\w+ \w+: rescue opened the case", answer.text)
-    assert ROW.findall(answer.text) == ["case000000000", "case000000001"]  # the same view again
-    assert send(site.browser(VIEWER), "/queue/claim", case=chosen).status_code == 403
+    assert listed_cases(answer) == ["case000000000", "case000000001"]  # the same view again
+    assert send_form(site.browser(VIEWER), "/queue/claim", case=chosen).status_code == 403
 
 
 def test_several_cases_are_snoozed_and_closed_with_their_required_fields(ines: httpx.Client, web_store: Store) -> None:
     assert "Choose at least one case, a number of days and why the cases can wait." in words(
-        send(ines, "/queue/snooze", case="case000000000:1", days="3")
+        send_form(ines, "/queue/snooze", case="case000000000:1", days="3")
     )
     assert "2 cases snoozed for 3 days." in words(
-        send(ines, "/queue/snooze", case=["case000000000:1", "case000000001:1"], days="3", snooze_reason="Holiday")
+        send_form(ines, "/queue/snooze", case=["case000000000:1", "case000000001:1"], days="3", snooze_reason="Holiday")
     )
     with web_store.reading() as session:
         assert session.get_one(Case, "case000000001").snoozed_until == (NOW + timedelta(days=3)).date()
-    send(ines, "/queue/claim", case="case000000002:1")
-    assert "an outcome and what happened" in words(send(ines, "/queue/close", case="case000000002:2", verdict="won"))
-    closed = send(ines, "/queue/close", case="case000000002:2", verdict="no_action", close_text="A duplicate")
+    send_form(ines, "/queue/claim", case="case000000002:1")
+    assert "an outcome and what happened" in words(
+        send_form(ines, "/queue/close", case="case000000002:2", verdict="won")
+    )
+    closed = send_form(ines, "/queue/close", case="case000000002:2", verdict="no_action", close_text="A duplicate")
     assert "1 case closed as no action." in words(closed)
     with web_store.reading() as session:
         assert session.get_one(Case, "case000000002").state == "no_action"
 
 
 def test_the_board_has_a_column_for_each_open_state(ines: httpx.Client) -> None:
-    send(ines, "/case/case000000000/claim", version="1")
+    send_form(ines, "/case/case000000000/claim", version="1")
     page = ines.get("/queue?layout=board")
     titles = re.findall(r'<h2 id="column-\d"><a href="[^"]+">([^<]+)</a> <span class="count">(\d+)', page.text)
     assert [title for title, _ in titles] == ["New", "Claimed", "Contacted", "In plan", "Snoozed"]
@@ -119,7 +108,7 @@ def test_the_export_is_what_is_shown(site: Site, ines: httpx.Client) -> None:
         answer = lead.get(f"/queue/export.csv{query}")
         assert answer.headers["content-disposition"].startswith('attachment; filename="rescue-queue-2026-')
         rows = list(csv.DictReader(io.StringIO(answer.text)))
-        assert [row["Case id"] for row in rows] == ROW.findall(lead.get(f"/queue{query}").text), query
+        assert [row["Case id"] for row in rows] == listed_cases(lead.get(f"/queue{query}")), query
     assert {"Account", "Priority", "Currency", "First reason", "Next step", "Due (UTC)"} <= rows[0].keys()
     with zipfile.ZipFile(io.BytesIO(ines.get("/queue/export.xlsx").content)) as book:
         assert "xl/worksheets/sheet1.xml" in book.namelist()
@@ -168,7 +157,7 @@ def test_a_new_case_is_claimed_from_my_day(ines: httpx.Client, web_store: Store)
         late = update(Case).where(Case.id == "case000000001")
         session.execute(late.values(escalation_path=["jonas"], respond_by=NOW - timedelta(hours=3)))
     assert "To take" in words(ines.get("/my-day"))
-    answer = send(ines, "/case/case000000000/claim", version="1", back="/my-day")
+    answer = send_form(ines, "/case/case000000000/claim", version="1", back="/my-day")
     assert str(answer.url).endswith("/my-day?done=claim")
     assert "The case is yours." in words(answer)
 
@@ -208,7 +197,7 @@ def test_an_account_says_why_it_is_not_in_the_queue(site: Site, scored: Store) -
 
 
 def test_a_refused_case_keeps_what_was_typed(ines: httpx.Client, scored: Store) -> None:
-    answer = send(ines, "/open-case/quiet-0", text="They told us", squad="success")
+    answer = send_form(ines, "/open-case/quiet-0", text="They told us", squad="success")
     assert answer.status_code == 422
     assert "There is no night with a policy yet" in words(answer)
     assert "They told us</textarea>" in answer.text
@@ -216,7 +205,7 @@ def test_a_refused_case_keeps_what_was_typed(ines: httpx.Client, scored: Store) 
 
 def test_a_viewer_is_offered_no_case_to_open(site: Site, scored: Store) -> None:
     assert "Open a case" not in site.browser(VIEWER).get("/account/quiet-0").text
-    assert send(site.browser(TOM), "/open-case/nobody", text="x", squad="support").status_code == 404
+    assert send_form(site.browser(TOM), "/open-case/nobody", text="x", squad="support").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -234,11 +223,11 @@ def test_an_amount_that_is_no_number_is_refused_with_examples(typed: str) -> Non
 
 
 def test_who_claims_a_case_reads_who_was_responsible(site: Site) -> None:
-    answer = send(site.browser(JONAS), f"/case/{CASE}/claim", version="1")
+    answer = send_form(site.browser(JONAS), f"/case/{CASE}/claim", version="1")
     page = words(answer)
     assert "The case is yours. ines was responsible until now. Undo it" in page
     assert "ines was responsible until then" in page
-    given_back = words(send(site.browser(JONAS), f"/case/{CASE}/release", version="2", text="for you"))
+    given_back = words(send_form(site.browser(JONAS), f"/case/{CASE}/release", version="2", text="for you"))
     assert "Responsible: ines, not claimed yet" in given_back
 
 

@@ -74,6 +74,12 @@ def site(web_store: Store) -> Iterator[Site]:
         yield found
 
 
+@pytest.fixture
+def ines(site: Site) -> httpx.Client:
+    """A browser in which Ines is signed in."""
+    return site.browser(INES)
+
+
 def fresh_store(migrated: Path, folder: Path, cases: int = 12, **how: Any) -> Store:
     """A copy of a migrated, empty SQLite file, filled."""
     path = folder / "queue.db"

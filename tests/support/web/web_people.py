@@ -1,6 +1,5 @@
 """The review app with people of every role, two squads, and as many cases as a test needs."""
 
-import re
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from serving.web.identity import users
 from serving.web.identity.review_settings import ReviewSettings
 from support.nights.handoff_factory import handoff
 from support.nights.night_factory import NOW, flag_of, names, record_of, run, simple_decision
+from support.web.page_forms import token_in
 
 with warnings.catch_warnings():  # Starlette would rather have a package that nothing else here needs
     warnings.simplefilter("ignore")
@@ -92,9 +92,7 @@ class People:
 
 def csrf_of(browser: TestClient) -> str:
     """The form token of this browser's pages."""
-    found = re.search(r'name="csrf" value="(\w+)"', browser.get("/sign-in").text)
-    assert found is not None
-    return found[1]
+    return token_in(browser.get("/sign-in").text)
 
 
 def opened(path: Path, **settings: object) -> People:
