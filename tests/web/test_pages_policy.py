@@ -1,52 +1,27 @@
 """Leads change the policy in the app: words, editor, conflicts, versions, replays, and who sees what."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.nights.night_factory import NOW
-from support.web.web_people import People, TestClient, opened
+from support.web.policy_editor import ROLES, edited, form_of, policy_people
+from support.web.web_people import People, TestClient
 
 from serving.cases.permissions import Role
 from serving.policy.definition.policy_file import Policy, default_text
-from serving.policy_versions import replay_jobs
 from serving.policy_versions.policy_fields import policy_fields
 from serving.policy_versions.policy_service import PolicyService
-from serving.policy_versions.policy_state import PolicySource
 from serving.policy_versions.saved_policies import saved_policies
 from serving.store.tables import Account
-from serving.web.app import create_app
-
-ROLES = """
-[roles]
-"chief customer officer" = "boss@example.com"
-"""
 
 
 @pytest.fixture
 def people(migrated_sqlite: Path, tmp_path: Path) -> Iterator[People]:
-    path = tmp_path / "policy.db"
-    shutil.copy(migrated_sqlite, path)
-    found = opened(path)
-    file = tmp_path / "policy.toml"
-    file.write_text(default_text() + ROLES, encoding="utf-8")
-    started: list[str] = []
-    found.app = create_app(
-        found.store,
-        found.settings,
-        clock=lambda: found.now,
-        policy=PolicySource(file),
-        start_replay=started.append,
-    )
-    found.app.state.started = started
-    found.identity = found.app.state.identity
-    found.identity.sessions.clock = lambda: found.now
-    yield found
-    found.close()
+    with policy_people(migrated_sqlite, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
@@ -57,30 +32,6 @@ def lead(people: People) -> TestClient:
 def service(people: People) -> PolicyService:
     found: PolicyService = people.app.state.policies
     return found
-
-
-def form_of(page: str) -> dict[str, str]:
-    """What a browser would send: the text areas, fields and hidden fields of the editor."""
-    part = page[page.index('<form method="post" action="/policy/edit"') :]
-    part = part[: part.index("</form>")]
-    fields = {
-        unescape(name): unescape(value)
-        for name, value in re.findall(r'<input[^>]*name="([^"]+)" value="([^"]*)"', part)
-    }
-    fields |= {
-        name: unescape(text)
-        for name, text in re.findall(r'<textarea name="(\w+)"[^>]*>\n?(.*?)</textarea>', part, re.S)
-    }
-    for name, options in re.findall(r'<select name="([^"]+)">(.*?)</select>', part, re.S):
-        fields[name] = re.findall(r'value="(\w+)" selected', options)[0]
-    return fields
-
-
-def edited(browser: TestClient, do: str, **changes: str) -> Any:
-    fields = form_of(browser.get("/policy/edit").text)
-    return browser.post(
-        "/policy/edit", data={**fields, **{k.replace("__", "."): v for k, v in changes.items()}, "do": do}
-    )
 
 
 def test_a_lead_changes_a_value_and_everything_follows_it(people: People, lead: TestClient) -> None:
@@ -292,58 +243,6 @@ def test_a_lead_excludes_one_account_and_takes_it_back(people: People, lead: Tes
     assert lead.post("/exclude-account/nobody", data={"text": "x"}).status_code == 404
 
 
-def test_a_replay_is_a_job_that_the_page_shows_until_it_is_done(people: People, lead: TestClient) -> None:
-    answer = edited(lead, "replay", **{"set__squads__success__capacity": "12"})
-    address = answer.headers["location"]
-    job = address.rsplit("/", 1)[1]
-    assert people.app.state.started == [job]
-    assert "It waits to start." in lead.get(address).text
-    assert replay_jobs.begin_replay(people.store, job, NOW) is not None
-    assert replay_jobs.begin_replay(people.store, job, NOW) is None  # another process computes it
-    replay_jobs.report_progress(people.store, job, NOW, step="Replaying 60 nights", nights=15)
-    page = lead.get(address).text
-    assert "15 of 60 nights are done" in page
-    answer = edited(lead, "replay", **{"set__squads__success__capacity": "13"})
-    assert answer.headers["location"] == f"{address}?done=replay_busy"
-    result = {
-        "from": "2026-01-01",
-        "to": "2026-03-01",
-        "rows": [["cases", "31 cases", "40 cases"], ["risk churn", "31 cases", "31 cases"]],
-        "models": {"churn": {"origin": "trained", "version": "before", "reason": ""}},
-        "totals": {"current": {"cases": 31, "caught": 9}, "draft": {"cases": 40, "caught": 8}},
-        "cases_known": {"current": 0, "draft": 0},
-    }
-    replay_jobs.end_replay(people.store, job, NOW, result=result)
-    page = lead.get(address).text
-    for text in (
-        "In 60 nights the draft opens 9 cases more by prediction, and catches 1 event fewer.",
-        "60 nights, 1 Jan 2026 to 1 Mar 2026",
-        "<strong>40 cases</strong>",
-        "Risk churn",
-        "compare the numbers of cases",
-    ):
-        assert text in page, text
-    assert "capacity = 12" in form_of(lead.get(f"/policy/edit?replay={job}").text)["policy"]
-    assert "is done" in lead.get("/policy").text
-
-
-def test_a_replay_whose_process_was_killed_is_started_again_and_given_up_at_last(
-    people: People, lead: TestClient
-) -> None:
-    answer = edited(lead, "replay", **{"set__squads__success__capacity": "12"})
-    address, job = answer.headers["location"], people.app.state.started[0]
-    for attempt in range(replay_jobs.MOST_ATTEMPTS):
-        assert people.app.state.started == [job] * (attempt + 1)
-        begun = replay_jobs.begin_replay(people.store, job, NOW)
-        assert begun is not None
-        with people.store.transaction() as session:
-            row = replay_jobs.replay_job(session, job)
-            row.holder, row.seen_at = "another machine/1/1", NOW - 2 * replay_jobs.SILENT_AFTER
-        lead.get(address)
-    page = lead.get(address).text
-    assert "The process that computed it was stopped 3 times" in page
-
-
 def test_who_may_not_change_the_policy_sees_neither_its_text_nor_addresses(people: People) -> None:
     analyst = people.signed_in(Role.ANALYST)
     page = analyst.get("/policy").text
@@ -355,31 +254,6 @@ def test_who_may_not_change_the_policy_sees_neither_its_text_nor_addresses(peopl
     program = people.program(Role.ANALYST)
     assert "boss@example.com" not in program.get("/api/v1/policy").text
     assert program.get("/api/v1/policy/text").status_code == 403
-
-
-def test_programs_check_save_restore_and_replay(people: People) -> None:
-    program = people.program(Role.LEAD)
-    text = program.get("/api/v1/policy/text").json()
-    draft = text["text"].replace("capacity = 10", "capacity = 12", 1)
-    found = program.post("/api/v1/policy/check", json={"text": draft}).json()
-    assert (found["valid"], found["changes"]) == (True, ["squads.success.capacity: 10 before, 12 now"])
-    found = program.post("/api/v1/policy/check", json={"text": draft.replace("enter = 0.15", "enter = 3")}).json()
-    assert (found["valid"], found["problems"][0].startswith("policy, line ")) == (False, True)
-    sent = {"text": draft, "reason": "More people", "base": text["base"]}
-    answer = program.post("/api/v1/policy/versions", json=sent)
-    assert (answer.status_code, answer.json()["number"]) == (201, 2)
-    answer = program.post("/api/v1/policy/versions", json=sent)
-    assert (answer.status_code, answer.json()["code"]) == (409, "policy-conflict")
-    assert program.get("/api/v1/policy").json()["number"] == 2
-    assert [row["number"] for row in program.get("/api/v1/policy/versions").json()["items"]] == [2, 1]
-    answer = program.post("/api/v1/policy/replays", json={"text": text["text"]})
-    assert (answer.status_code, answer.json()["status"]) == (202, "waiting")
-    assert program.get(f"/api/v1/policy/replays/{answer.json()['id']}").json()["nights"] == 60
-    base = program.get("/api/v1/policy").json()["base"]
-    answer = program.post("/api/v1/policy/versions/1/restore", json={"reason": "Back", "base": base})
-    assert answer.json()["restores"] == 1
-    assert program.get("/api/v1/policy/versions/1").json()["text"] == text["text"]
-    assert program.get("/api/v1/policy/versions/9").status_code == 404
 
 
 def test_every_version_says_who_changed_what_and_why(people: People, lead: TestClient) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from serving.policy.decision.decide import Policy, decide
-from serving.policy.state.queue_state import Decision, QueueState
+from serving.policy.state.queue_state import Decision, OpenCase, QueueState
 
 NIGHT = date(2026, 3, 1)
 
@@ -55,6 +55,25 @@ capacity = 2
 fallback = "care"
 """
 
+OPEN = OpenCase("c1", "A", "churn", "normal", 0.5, date(2026, 2, 20), squad="care")
+
+TRIGGERS = """
+[triggers.alone]
+when = "tickets_open >= 5"
+risk = "churn"
+raises = "alone"
+severity = "high"
+message = "Many tickets"
+
+[triggers.together]
+when = "tickets_open >= 3"
+risk = "churn"
+raises = "with_risk"
+min_probability = 0.2
+skill = "billing"
+message = "Some tickets"
+"""
+
 
 def policy(more: str = "", **replaced: str) -> Policy:
     """The small policy with lines added, or exact lines replaced (``enter='enter = 0.4'`` replaces the first)."""
@@ -84,3 +103,8 @@ def night(*rows: dict[str, Any], queue: QueueState | None = None, by: Policy | N
 def accounts(flags: Any) -> list[str]:
     """The accounts of flags, in order."""
     return [flag.account_id for flag in flags]
+
+
+def float_schema(table: pa.Table) -> pa.Schema:
+    """The schema of candidates whose columns are all numbers."""
+    return pa.schema([(name, pa.string() if name == "account_id" else pa.float64()) for name in table.column_names])
