@@ -153,12 +153,14 @@ def _missing_columns(table: Table, report: TableReport) -> str:
 
 
 def _table_key(incoming: IncomingTable, parents_key: str | None) -> str | None:
-    """A text that changes with everything that the result depends on; ``None`` where a file has no fingerprint.
+    """A text that changes with everything that the result depends on; ``None`` where that is not known.
 
     This is the result of the whole table, which is used while no file and no parent has changed.
     """
     source = incoming.source
     if parents_key is None or source.unreadable_lines or not all(file in source.fingerprints for file in source.files):
+        return None
+    if not source.files:  # a cluster has the rows, and only it knows whether they have changed
         return None
     files = [(source.labels[file], source.fingerprints[file]) for file in source.files]
     return result_key(incoming, parents_key, files)

@@ -76,8 +76,10 @@ def validate_rows(
 
     staged = stage_readable(stage, known, scratch / "source")
     tables, unread = _without_ticket_events(staged.tables, names)
-    if state is not None and cluster is None:
-        state = state if check_disk(DiskNeed.of_tables(tables, memory, state), state.parent, scratch) else None
+    if cluster is not None:
+        state = None  # only the cluster knows what has changed in its tables
+    elif state is not None and not check_disk(DiskNeed.of_tables(tables, memory, state), state.parent, scratch):
+        state = None
     folder = scratch / "accepted"
     validation = validate_tables(connection, tables, scratch=folder, state=state, tolerance=tolerance, reading=reading)
     if cluster:

@@ -26,6 +26,10 @@ pytestmark = [pytest.mark.spark, needs_java]
 DAY = datetime(2024, 1, 10)  # noqa: DTZ001 - instants of a source without a zone are UTC
 
 
+NAMELESS = "SELECT CAST(NULL AS STRING), TIMESTAMP_NTZ'2024-01-10'"
+"""A row of accounts without an id."""
+
+
 @pytest.fixture(scope="module")
 def engine() -> SparkEngine:
     """The engine of this process."""
@@ -180,6 +184,21 @@ def test_small_files_of_this_machine_are_sent_to_other_machines(engine: SparkEng
         assert ("parquet" in plan) == (master == "local[2]")
     assert read[0] == read[1]
     assert read[0][1] == [("a", DAY, file, 0), ("b", None, file, 1)]
+
+
+def test_rows_of_a_table_are_validated_each_night(engine: SparkEngine, tmp_path: Path) -> None:
+    write(tmp_path, "accounts", [{"account_id": "a", "created_at": DAY}])
+    source = open_cluster_source({"accounts": "accounts_of_tonight"}, lambda: engine)
+    for night, bad in enumerate((1, 2)):
+        rows = f"SELECT * FROM parquet.`{tmp_path}/accounts.parquet`"
+        engine.session.sql(
+            "CREATE OR REPLACE TEMP VIEW accounts_of_tonight AS " + " UNION ALL ".join([rows] + [NAMELESS] * bad)
+        )
+        report = validate_rows(
+            source, tmp_path / str(night), tolerance=1.0, state=tmp_path / "state", cluster=engine
+        ).report.tables["accounts"]
+        assert (report.rows, report.accepted, sum(report.quarantined.values())) == (1 + bad, 1, bad)
+    assert not (tmp_path / "state").exists()
 
 
 def test_what_is_not_there_is_a_sentence(engine: SparkEngine, tmp_path: Path) -> None:
