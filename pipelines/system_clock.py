@@ -1,9 +1,14 @@
 """The clock of the machine, in one place so that tests can replace it; a demo replaces that of the queue."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from features.errors import UsageError
+from serving.night_report.report_text import day_text
 from serving.store.database import utcnow
+
+CLOCK_BEHIND = timedelta(days=31)
+"""A source whose newest row is so long after today has a clock of its own: a simulated company, or old test data."""
 
 
 def machine_clock() -> datetime:
@@ -14,3 +19,29 @@ def machine_clock() -> datetime:
 def today(timezone: str) -> date:
     """The day that it is now in a time zone."""
     return machine_clock().astimezone(ZoneInfo(timezone)).date()
+
+
+def latest_day(until: date, now: date) -> date:
+    """The last day that ``--as-of`` may name: tomorrow, or the day after the source's newest row where that is later.
+
+    ``until`` is the day after the newest row, ``now`` is today. Tomorrow, because a night may be run on the evening
+    before. A source that ends more than a month after today (``CLOCK_BEHIND``) is simulated, and may be continued for
+    as long.
+    """
+    if until > now + CLOCK_BEHIND:
+        return until + CLOCK_BEHIND
+    return max(now + timedelta(days=1), until)
+
+
+def refuse_future_day(day: date, until: date, now: date, consequence: str = "") -> None:
+    """Refuse a day after :func:`latest_day`; it is nearly always a mistyped one.
+
+    Raises:
+        UsageError: the day is too late; the sentence names the last day, and the ``consequence`` that a later one has.
+    """
+    latest = latest_day(until, now)
+    if day > latest:
+        raise UsageError(
+            f"{day} is in the future: today is {day_text(now)}, the newest row is of "
+            f"{day_text(until - timedelta(days=1))}, and the last day that can be asked for is {latest}. {consequence}".rstrip()
+        )

@@ -24,6 +24,7 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import validate_source_step
+from pipelines.system_clock import refuse_future_day, today
 from serving.cases.health_adjustments import SOURCE, adjusted_health
 from serving.cases.outcomes import outcomes
 
@@ -77,6 +78,7 @@ def collect(settings: Settings, as_of: date | None, folder: Path | None, steps: 
         refuse_other_source(settings, store)
         history = validate_source_step(settings, scratch, steps).history
         day = as_of or history.until
+        refuse_future_day(day, history.until, today(settings.timezone))
         with steps.step("collect", "Collecting verdicts and adjusting health"):
             health = adjusted_health(store, measured(history, day), end_before(day))
             feedback = CollectedFeedback(day, outcomes(store), health)

@@ -28,7 +28,7 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import validate_source_step
-from pipelines.system_clock import today
+from pipelines.system_clock import refuse_future_day, today
 from serving.night_report.monitor_report import (
     DisputedReasonReport,
     DriftReport,
@@ -70,6 +70,7 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorRepo
         opened = validate_source_step(settings, scratch, steps)
         history, known = opened.history, for_history(opened.history, opened.risk_settings)
         day = as_of or today(settings.timezone)
+        refuse_future_day(day, history.until, today(settings.timezone))
         with (
             steps.step("monitor", "Measuring labels, performance, drift and effect"),
             store.reading() as session,

@@ -15,7 +15,7 @@ from features.contract import TABLES
 from features.errors import DataGateError, UsageError
 from features.history.days_known import days_known
 from features.history.versions import EPOCH
-from pipelines.system_clock import today
+from pipelines.system_clock import refuse_future_day, today
 from serving.night_report.report_schema import DataEndEarlier
 from serving.night_report.report_text import day_text, plural
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 MOST_AHEAD = timedelta(days=366)
 """So long after the newest row a night may be asked for."""
-MOST_IN_FUTURE = timedelta(days=31)
-"""So long after today a night may be asked for; a clock that is behind the data says nothing."""
+FUTURE_NIGHT = "A later night would count contracts as ended, close cases, and keep every night before it from running."
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def check_day(night: NightDay, history: History, stale_after: int, now: date | N
 
     Raises:
         UsageError: the data begin on that day or later, or ended more than a year before a day that was asked for, or
-            that day is more than a month after ``now``.
+            that day is later than :func:`pipelines.system_clock.latest_day`.
         DataGateError: the newest row of all tables is older than ``stale_after`` days.
     """
     if night.day <= history.first:
@@ -65,11 +64,8 @@ def check_day(night: NightDay, history: History, stale_after: int, now: date | N
         )
     if night.requested:
         _refuse_far_ahead(night.day, history.until)
-        if now is not None and now >= history.until and night.day > now + MOST_IN_FUTURE:
-            raise UsageError(
-                f"--as-of {night.day} is in the future: such a night would end contracts and close their cases, and no "
-                "earlier one could follow."
-            )
+        if now is not None:
+            refuse_future_day(night.day, history.until, now, FUTURE_NIGHT)
         return
     newest = newest_days(history, night.day)
     days = [day for day in newest.values() if day is not None]

@@ -21,6 +21,7 @@ from models.risks.configuration import for_history
 from models.risks.risk import Risk
 from pipelines import assembly
 from pipelines.sources.validated_source import validate_source_step
+from pipelines.system_clock import refuse_future_day, today
 
 if TYPE_CHECKING:
     from features.engine.windows import Flags
@@ -42,7 +43,7 @@ def write_frame(
     """Write the frame of the settings' source to a Parquet or CSV file, by its name; returns its rows and columns.
 
     Raises:
-        UsageError: there cannot be such a file, or every cutoff lies before the data.
+        UsageError: there cannot be such a file, or every cutoff lies before the data, or one in the future.
         DataGateError: the source is not fit to be read.
     """
     if to_file.is_dir():
@@ -55,6 +56,7 @@ def write_frame(
     days = list(cutoffs) or [opened.history.until]
     if max(days) <= opened.history.first:
         raise UsageError(f"Nothing was known before {max(days)}: the data begin on {opened.history.first}.")
+    refuse_future_day(max(days), opened.history.until, today(settings.timezone))
     frame = features_at(days, opened, steps)
     with steps.step("labels", "Adding the labels that have matured"):
         for risk in for_history(opened.history, opened.risk_settings).values():

@@ -101,7 +101,8 @@ def refuse_late_night(session: Session, as_of: date) -> None:
     if newest is not None and as_of < newest:
         raise LateNightError(
             f"The night of {as_of} is earlier than {newest}, which is already recorded: "
-            "use `rescue replay` to see its decision."
+            "use `rescue replay` to see its decision. A night is taken back only by restoring a backup made before it "
+            "(`rescue restore`)."
         )
 
 

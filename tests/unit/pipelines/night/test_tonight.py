@@ -1,6 +1,6 @@
 """Which day tonight is, and when a source is too old for it."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -68,11 +68,21 @@ def test_a_day_that_is_asked_for_is_run_however_old_the_source_is(history: Histo
     check_day(NightDay(date(2027, 1, 1), requested=True), history, 3)
 
 
-def test_a_night_in_the_future_is_refused_because_no_earlier_one_could_follow(history: History) -> None:
-    check_day(NightDay(date(2026, 6, 1), requested=True), history, 3, now=date(2026, 5, 1))
-    check_day(NightDay(date(2026, 12, 1), requested=True), history, 3, now=date(2026, 2, 1))  # the clock is wrong
-    with pytest.raises(UsageError, match="--as-of 2026-06-02 is in the future"):
-        check_day(NightDay(date(2026, 6, 2), requested=True), history, 3, now=date(2026, 5, 1))
+@pytest.mark.parametrize(
+    ("now", "latest"),
+    [
+        (date(2026, 5, 1), date(2026, 5, 2)),
+        (date(2026, 3, 8), TONIGHT),  # the newest row is of today or tomorrow, by another time zone
+        (date(2026, 2, 1), date(2026, 4, 10)),  # the source is simulated: it is ahead of the clock
+    ],
+)
+def test_a_night_in_the_future_is_refused_because_no_earlier_one_could_follow(
+    history: History, now: date, latest: date
+) -> None:
+    check_day(NightDay(latest, requested=True), history, 3, now=now)
+    late = latest + timedelta(days=1)
+    with pytest.raises(UsageError, match=f"{late} is in the future.*the last day .* is {latest}"):
+        check_day(NightDay(late, requested=True), history, 3, now=now)
 
 
 def test_a_night_that_was_asked_for_long_after_the_data_has_a_warning(history: History) -> None:
