@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.history.history import History
 from features.history.versions import EPOCH, date_literal
@@ -71,8 +72,13 @@ def succession_at(history: History, cutoff: date) -> pa.Table:
     - ``successor_subscriptions``: what continues an ending; ``continued_by_account``: to which account of the group
       contracts moved.
     """
-    contracts = contracts_at(history, cutoff)
-    return contracts.filter(contracts.column("is_known")).select(SUCCESSION.names).cast(SUCCESSION)
+    return history.cached(f"succession_of_known_{cutoff.isoformat()}", lambda: _of_known(contracts_at(history, cutoff)))
+
+
+def _of_known(contracts: pa.Table) -> pa.Table:
+    known = contracts.column("is_known")
+    some = contracts.select(SUCCESSION.names)
+    return (some if pc.all(known).as_py() else some.filter(known)).cast(SUCCESSION)
 
 
 def contracts_at(history: History, cutoff: date) -> pa.Table:

@@ -25,6 +25,7 @@ MAX_LEVELS = 64
 OTHER = "other values"
 RARE = 0.01
 """Of a company's own category, values that fewer than this share of the training rows have are one level, `OTHER`."""
+LARGEST = float(np.finfo(np.float32).max)
 TOGETHER, ROWS = 16, 4096  # columns and rows of a matrix that are written together: a cache line wide
 
 Places = NDArray[np.int64]
@@ -115,7 +116,7 @@ class Signature:
 
     def unfit(self, frame: pa.Table) -> pa.Array:
         """For each row, the columns with an infinite value, or null where it can be scored."""
-        return self._marked(frame, lambda column, encoded, values: np.isinf(encoded))
+        return self._marked(frame, _infinite)
 
     def unknown(self, frame: pa.Table) -> pa.Array:
         """For each row, the columns of whose value nothing is known to the model, or null where there are none.
@@ -124,16 +125,13 @@ class Signature:
         """
         return self._marked(frame, _never_seen)
 
-    def _marked(
-        self, frame: pa.Table, marks: Callable[[InputColumn, NDArray[Any], pa.ChunkedArray], NDArray[np.bool_]]
-    ) -> pa.Array:
-        """For each row, the names of the columns that are marked, or null where none is."""
+    def _marked(self, frame: pa.Table, marks: Callable[[InputColumn, pa.ChunkedArray], Places]) -> pa.Array:
+        """For each row, the names of the columns whose value there is marked, or null where none is."""
         self._refuse_other_columns(frame)
         empty = np.empty(0, dtype=np.int64)
         rows, places = [empty], [empty]
         for place, column in enumerate(self.columns):
-            values = frame.column(column.name)
-            rows.append(np.flatnonzero(marks(column, _values(column, values), values)))
+            rows.append(marks(column, frame.column(column.name)))
             places.append(np.full(len(rows[-1]), place))
         names = pa.array(self.names, pa.string()).take(pa.array(np.concatenate(places)))
         return names_by_row(names, np.concatenate(rows), frame.num_rows)
@@ -293,14 +291,24 @@ def _neutralized(column: InputColumn, encoded: NDArray[Any]) -> NDArray[Any]:
     return np.where(missing, np.float32(column.neutral), encoded) if missing.any() else encoded
 
 
-def _never_seen(column: InputColumn, encoded: NDArray[Any], values: pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Whether each value is one of which training had no example. Of many levels, only the most frequent are known."""
-    unknown = np.isnan(encoded)
+def _infinite(column: InputColumn, values: pa.ChunkedArray) -> Places:
+    """The rows of the values that are infinite as a float; a look at the extremes says of most columns: none."""
+    if column.type == CATEGORY:
+        return np.empty(0, dtype=np.int64)
+    extremes = pc.min_max(values)
+    low, high = extremes["min"].as_py(), extremes["max"].as_py()
+    if low is None or (low >= -LARGEST and high <= LARGEST):
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(np.isinf(_values(column, values)))
+
+
+def _never_seen(column: InputColumn, values: pa.ChunkedArray) -> Places:
+    """The rows of values of which training had no example. Of many levels, only the most frequent are known."""
     if column.type != CATEGORY:
-        return np.asarray(unknown & (not column.nullable))
+        return np.flatnonzero(np.isnan(values.to_numpy())) if not column.nullable else np.empty(0, dtype=np.int64)
     missing = np.asarray(values.is_null().to_numpy())
-    new_level = unknown & ~missing & (len(column.levels) < MAX_LEVELS)
-    return np.asarray(new_level | (missing & (not column.nullable)))
+    new_level = np.isnan(_values(column, values)) & ~missing & (len(column.levels) < MAX_LEVELS)
+    return np.flatnonzero(new_level | (missing & (not column.nullable)))
 
 
 def _with_neighbours(missing: list[str], frame: pa.Table) -> str:

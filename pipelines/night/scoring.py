@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.catalogue import group_of_column
+from features.engine.windows import COMPUTE_THREADS
 from features.labels.labels import eligibility
 from models.contracts import SCORES
 from models.data.eligible_rows import rows_meeting
@@ -227,9 +229,14 @@ def score_accounts(
     eligible: dict[str, int] = {}
     not_scored: dict[str, tuple[NotScored, ...]] = {}
     unknown: dict[tuple[str, str], tuple[str, ...]] = {}
-    for name, champion in champions.items():
+
+    def scored(champion: Champion) -> RiskScores:
         status = eligibility(history, cutoffs, champion.model.risk.label)
-        result = score_risk(_FrameRows(frame, champion.model), status)
+        return score_risk(_FrameRows(frame, champion.model), status)
+
+    with ThreadPoolExecutor(COMPUTE_THREADS) as pool:
+        results = list(pool.map(scored, champions.values()))
+    for (name, champion), result in zip(champions.items(), results, strict=True):
         eligible[name], not_scored[name], frames.places[name] = result.eligible, result.not_scored, result.places
         unknown |= result.unknown(name)
         tables.append(result.scores(name, champion.version, stale))
@@ -260,12 +267,13 @@ def _without_values(unusable: pa.Array) -> list[NotScored]:
 
 def _eligible_places(frame: pa.Table, status: pa.Table) -> Places:
     """The places of the frame's rows whose account is eligible at its cutoff."""
-    chosen = status.filter(status.column("eligible"))
-    if pc.count_distinct(frame["as_of"]).as_py() < 2 and pc.count_distinct(status["as_of"]).as_py() < 2:
-        keys, wanted = frame["account_id"].cast(pa.string()), chosen["account_id"].cast(pa.string())
-    else:
-        keys, wanted = row_keys(frame), row_keys(chosen)
-    return np.flatnonzero(np.asarray(pc.is_in(keys, value_set=wanted.combine_chunks())))
+    one_cutoff = all(pc.count_distinct(rows["as_of"]).as_py() < 2 for rows in (frame, status))
+    key = (lambda rows: rows["account_id"].cast(pa.string())) if one_cutoff else row_keys
+    keys, others = key(frame), key(status)
+    eligible = status["eligible"]
+    if not keys.equals(others):
+        eligible = pc.is_in(keys, value_set=others.filter(eligible).combine_chunks())
+    return np.flatnonzero(np.asarray(eligible))
 
 
 def _but_results(unknown: pa.Array) -> pa.Array:

@@ -85,8 +85,11 @@ class _Numbers:
         values = matrix[:, self.places].astype(np.float64)
         values[:, self.logarithm] = _log(values[:, self.logarithm])
         np.clip(values, self.low, self.high, out=values)
-        scaled = (values - self.centre) / self.spread * self.weight
-        return np.asarray(np.nan_to_num(scaled, copy=False, nan=0.0).sum(axis=1))
+        values -= self.centre
+        values /= self.spread
+        values *= self.weight
+        np.copyto(values, 0.0, where=np.isnan(values))
+        return np.asarray(values.sum(axis=1))
 
 
 @dataclass(frozen=True)
