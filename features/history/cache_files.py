@@ -2,14 +2,13 @@
 
 Everything in the cache can be computed again, so a file that is missing, truncated, altered or written by another
 version of Rescue counts as no file. Each is written beside its place and then renamed, so that nights that run at the
-same time see an old file or a new one, never a part. Its last bytes are a CRC-32 of all others, which finds what a full
-disk or a crash leaves behind; whoever can alter a file could alter any checksum.
+same time see an old file or a new one, never a part. Its last bytes are a checksum of all others, which finds what a
+full disk or a crash leaves behind; whoever can alter a file could alter any checksum.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import uuid
@@ -20,15 +19,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 
-MAGIC = b"RESCUE STATE 05\n"
+MAGIC = b"RESCUE STATE 06\n"
 """The first bytes of a file of this format; whenever the content of any cache file changes, the number rises."""
 
 _failures: list[tuple[Path, str]] = []
 """The folder and the reason of each file that could not be written, in this process."""
 
 _CHECKSUM_BYTES = 4
+_PAGE_BYTES = 4096
 _LENGTH_BYTES = 8
 
 
@@ -46,7 +47,11 @@ def write_cache_file(path: Path, content: CachedFile) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            _write_content(content, _ChecksumWriter(file))
+            _write_content(content, file)
+        with pa.memory_map(str(temporary)) as mapped:
+            checksum = _checksum(memoryview(mapped.read_buffer()))
+        with temporary.open("ab") as file:
+            file.write(checksum)
         temporary.replace(path)
     except OSError as error:
         with suppress(OSError):
@@ -89,39 +94,30 @@ def cache_key(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-class _ChecksumWriter(io.RawIOBase):
-    """A file with the checksum and the number of the bytes written to it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.checksum, self.length = file, 0, 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, content: Any) -> int:
-        self.checksum = zlib.crc32(content, self.checksum)
-        written = self.file.write(content)
-        self.length += written
-        return written
-
-
-def _write_content(content: CachedFile, writer: _ChecksumWriter) -> None:
-    writer.write(MAGIC)
+def _write_content(content: CachedFile, file: BinaryIO) -> None:
+    file.write(MAGIC)
     ends = []
     for table in content.tables:
-        with pa.ipc.new_stream(writer, table.schema) as stream:
+        with pa.ipc.new_stream(file, table.schema) as stream:
             stream.write_table(table)
-        ends.append(writer.length)
+        ends.append(file.tell())
     index = json.dumps({"values": content.values, "ends": ends}).encode()
-    writer.write(index + len(index).to_bytes(_LENGTH_BYTES, "little"))
-    writer.file.write(writer.checksum.to_bytes(_CHECKSUM_BYTES, "little"))
+    file.write(index + len(index).to_bytes(_LENGTH_BYTES, "little"))
+
+
+def _checksum(content: memoryview) -> bytes:
+    """The CRC-32 of the sum of all pages, by place in a page: it takes a third of the time of one of all bytes."""
+    whole = len(content) // _PAGE_BYTES * _PAGE_BYTES
+    pages = np.frombuffer(content[:whole], np.uint64).reshape(-1, _PAGE_BYTES // 8)
+    total = np.add.reduce(pages, axis=0)
+    return zlib.crc32(content[whole:], zlib.crc32(total)).to_bytes(_CHECKSUM_BYTES, "little")
 
 
 def _read_content(buffer: pa.Buffer) -> CachedFile | None:
     end = len(buffer) - _CHECKSUM_BYTES
     body = buffer.slice(0, max(end, 0))
-    checksum = int.from_bytes(memoryview(buffer)[max(end, 0) :], "little")
-    if memoryview(body)[: len(MAGIC)] != MAGIC or zlib.crc32(memoryview(body)) != checksum:
+    checksum = bytes(memoryview(buffer)[max(end, 0) :])
+    if memoryview(body)[: len(MAGIC)] != MAGIC or _checksum(memoryview(body)) != checksum:
         return None
     index_end = end - _LENGTH_BYTES
     begin = index_end - int.from_bytes(memoryview(buffer)[index_end:end], "little")

@@ -37,6 +37,23 @@ def test_a_single_changed_byte_makes_it_no_file(tmp_path: Path, position: int) -
     assert read_cache_file(file) is None
 
 
+@pytest.mark.parametrize("damage", ["changed byte", "lost page", "shortened", "longer"])
+def test_damage_anywhere_in_a_large_file_makes_it_no_file(tmp_path: Path, damage: str) -> None:
+    file = tmp_path / "one.state"
+    write_cache_file(file, CachedFile({}, [pa.table({"a": [7] * 5000})]))  # of ten pages, nearly all with one content
+    content = file.read_bytes()
+    assert read_cache_file(file) is not None
+    page, middle = 4096, len(content) // 2
+    damaged = {
+        "changed byte": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
+        "lost page": content[: 2 * page] + bytes(2 * page) + content[4 * page :],
+        "shortened": content[:-page],
+        "longer": content + bytes(page),
+    }
+    file.write_bytes(damaged[damage])
+    assert read_cache_file(file) is None
+
+
 def test_a_missing_file_and_a_folder_are_no_files(tmp_path: Path) -> None:
     assert read_cache_file(tmp_path / "missing") is None
     assert read_cache_file(tmp_path) is None
