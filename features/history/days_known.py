@@ -2,8 +2,8 @@
 
 The span of a source, the age of each feed and its rhythm ask on which days rows became known, and how many. Counting
 them reads two columns of every row, which takes a large source longer than anything else that needs no feature. So the
-counts are kept under the key of the table's rows, those of daily usage for each partition: rows that have not changed
-are not read again.
+counts are kept under the key of the table's rows: rows that have not changed are not read again. Those of daily usage
+are part of the result of its validation.
 """
 
 from __future__ import annotations
@@ -42,34 +42,14 @@ def days_known(history: History, name: str) -> pa.Table:
     return history.cached(f"days_known_{name}", lambda: _of_table(history, name))
 
 
-def usage_days(history: History, usage: ValidatedPartitions, since: date) -> dict[int, int]:
+def usage_days(usage: ValidatedPartitions, since: date) -> dict[int, int]:
     """How many rows of usage became known on each day, in the partitions that hold rows known since a day."""
-    first, path = (since - EPOCH).days, Path(history.state, "usage_daily", FILE) if history.state else None
-    wanted = {repr(partition.files): partition for partition in usage.partitions if partition.known_day >= first}
-    key = cache_key(DAYS_FORMAT, duckdb.__version__, usage.key)
-    kept = _kept(path, key)
-    found = {files: kept[files] for files in wanted if files in kept}
-    for files in wanted.keys() - found.keys():
-        rows = history.query(
-            f"SELECT CAST({known_day(TABLES['usage_daily'])} AS DATE) - DATE '{EPOCH}' AS day, count(*) AS rows "
-            f"FROM ({usage.rows_query(wanted[files])}) GROUP BY 1"
-        )
-        found[files] = [(day, count) for day, count in zip(*rows.to_pydict().values(), strict=True) if day is not None]
-    if path and found.keys() != kept.keys():
-        write_cache_file(path, CachedFile({"key": key, "counts": found}, []))
     total: dict[int, int] = {}
-    for counts in found.values():
-        for day, count in counts:
-            total[day] = total.get(day, 0) + count
+    for partition in usage.partitions:
+        if partition.known_day >= (since - EPOCH).days:
+            for known, _, rows in partition.deliveries:
+                total[known] = total.get(known, 0) + rows
     return total
-
-
-def _kept(path: Path | None, key: str) -> dict[str, list[tuple[int, int]]]:
-    """The kept counts of usage by the files of each partition."""
-    file = read_cache_file(path) if path else None
-    if file is None or file.values.get("key") != key:
-        return {}
-    return {files: [(day, rows) for day, rows in counts] for files, counts in file.values["counts"].items()}
 
 
 def _of_table(history: History, name: str) -> pa.Table:

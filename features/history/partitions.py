@@ -9,7 +9,7 @@ partitions whose days it has.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ DayRange = tuple[int, int]
 """The first and the last day, counted since 1970."""
 
 Delivery = tuple[int, int, int]
-"""A day on which rows were known, and the first and last day that these rows describe (days since 1970)."""
+"""A day on which rows were known, a day that they describe (both since 1970), and how many rows there are."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Partition:
     """The validation result of the files of one partition.
 
     ``files`` are their labels and fingerprints, ``unknown_accounts`` the ids that no account had, ``deliveries`` the
-    days on which its accepted rows were known. The other fields are those of its scans, put together.
+    days on which its accepted rows were known. ``name`` is new whenever its rows were read; accounts may have vanished
+    since then. The other fields are those of its scans, put together.
     """
 
     files: tuple[tuple[str, str], ...]
@@ -48,6 +49,7 @@ class Partition:
     days: DayRange | None
     unknown_accounts: tuple[str, ...]
     deliveries: tuple[Delivery, ...]
+    name: str
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -64,12 +66,22 @@ class Partition:
         """The first and last day of its accepted rows."""
         if not self.deliveries:
             return None
-        return min(first for _, first, _ in self.deliveries), max(last for _, _, last in self.deliveries)
+        days = [day for _, day, _ in self.deliveries]
+        return min(days), max(days)
 
     def is_valid(self, fingerprints: Mapping[str, str], new_accounts: frozenset[str]) -> bool:
         """Whether its files are unchanged, and no new account is one that its rows had lacked."""
         unchanged = all(fingerprints.get(label) == fingerprint for label, fingerprint in self.files)
         return unchanged and new_accounts.isdisjoint(self.unknown_accounts)
+
+    def without(self, unknown: Iterable[str], rows: Mapping[tuple[int, int], int]) -> Partition:
+        """The same when some accounts have vanished, with so many accepted rows by day known and day described."""
+        left = ((known, day, count - rows.get((known, day), 0)) for known, day, count in self.deliveries)
+        return replace(
+            self,
+            unknown_accounts=tuple(sorted({*self.unknown_accounts, *unknown})),
+            deliveries=tuple(delivery for delivery in left if delivery[2]),
+        )
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Partition:
@@ -83,8 +95,7 @@ class ValidatedPartitions:
 
     ``folder`` is where results about a partition are cached from night to night, ``key`` identifies the rules by which
     rows were accepted, ``files_read`` counts the files that had to be read. ``rows_query`` gives SQL of the accepted
-    rows of a partition; ``rejected_by_file`` gives, by file label, how many rows were rejected and a number that
-    identifies them.
+    rows of a partition.
     """
 
     partitions: Sequence[Partition]
@@ -92,7 +103,6 @@ class ValidatedPartitions:
     key: str
     files_read: int
     rows_query: Callable[[Partition], str]
-    rejected_by_file: Callable[[], Mapping[str, tuple[int, int]]]
 
     @cached_property
     def days(self) -> DayRange | None:
@@ -105,8 +115,8 @@ class ValidatedPartitions:
         """For each day on which rows were known, ascending, the newest day that they describe."""
         newest: dict[int, int] = {}
         for partition in self.partitions:
-            for known, _, last in partition.deliveries:
-                newest[known] = max(newest.get(known, last), last)
+            for known, day, _ in partition.deliveries:
+                newest[known] = max(newest.get(known, day), day)
         return sorted(newest.items())
 
 

@@ -48,12 +48,13 @@ def labels_by_key(history: History, tables: Iterable[str]) -> dict[str, dict[str
     return found
 
 
-def new_labels(
-    kept: Mapping[str, Collection[str]], tonight: Mapping[str, Mapping[str, str]]
-) -> dict[str, list[str]] | None:
-    """By table the labels of the parts that are new since some keys were kept; ``None`` where any of these is gone."""
-    if not all(tonight.get(table, {}).keys() >= set(keys) for table, keys in kept.items()):
-        return None
+def new_labels(kept: Mapping[str, Collection[str]], tonight: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+    """By table the labels of the parts that are new since some keys were kept."""
     return {
         table: [it for key, it in parts.items() if key not in kept.get(table, ())] for table, parts in tonight.items()
     }
+
+
+def are_all_there(kept: Mapping[str, Collection[str]], tonight: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether no part is gone since some keys were kept."""
+    return all(tonight.get(table, {}).keys() >= set(keys) for table, keys in kept.items())

@@ -2,8 +2,8 @@
 
 The answer for an account at a cutoff is the answer at an earlier cutoff, unless something about its contracts has
 changed in between. So a night keeps its answers with the next moment at which each may change, and the next night asks
-only for the accounts whose moment has come, and for those that rows of new files concern. Where rows have changed or
-are gone, it asks for all.
+only for the accounts whose moment has come, and for those that rows of new files concern, or whose rows have changed
+where a file has changed or is gone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -22,7 +23,8 @@ from features.arrow import combine_chunks, flag_array, nullable_array, number_ar
 from features.history.cache_files import CachedFile, cache_key, read_cache_file, write_cache_file
 from features.history.history import History
 from features.history.partitions import DAY_MICROSECONDS
-from features.history.row_parts import labels_by_key, new_labels
+from features.history.row_digests import changed_accounts, keep_digests
+from features.history.row_parts import are_all_there, labels_by_key, new_labels
 from features.history.versions import EPOCH
 from features.succession.contract_versions import has_replacements
 
@@ -30,6 +32,9 @@ ANSWERS_SUFFIX = ".contracts"
 
 _TABLES = ("accounts", "subscriptions")
 """The tables that answers depend on."""
+
+PartsByKey = Mapping[str, Mapping[str, str]]
+"""By table the label of each part of its rows tonight, by key."""
 
 NEVER = 2**63 - 1
 """The moment of a change that does not come."""
@@ -52,9 +57,10 @@ def kept_contracts(
     if history.state is None or tonight is None:
         return _on_day(ask(None), cutoff)
     folder, key = Path(history.state, "subscriptions"), cache_key(question, duckdb.__version__)
-    earlier = _newest_until(folder, key, cutoff, tonight)
+    earlier = _newest_until(folder, key, cutoff, history, tonight)
     answers = ask(None) if earlier is None else _brought_to(cutoff, *earlier, history, ask)
     values = {"key": key, "parts": {table: [*parts] for table, parts in tonight.items()}}
+    keep_digests(history, [table for table in _TABLES if table in history.present])
     if write_cache_file(folder / f"{(cutoff - EPOCH).days}{ANSWERS_SUFFIX}", CachedFile(values, [answers])):
         _remove_oldest(folder)
     return _on_day(answers, cutoff)
@@ -63,27 +69,38 @@ def kept_contracts(
 def _brought_to(
     cutoff: date,
     earlier: pa.Table,
-    new: Mapping[str, Sequence[str]],
+    concerned: pa.Array,
     history: History,
     ask: Callable[[pa.Array | None], pa.Table],
 ) -> pa.Table:
     """Earlier answers, with new ones for the accounts whose contracts may have changed since."""
-    concerned = text_array([])
-    if any(new.values()):
-        concerned = history.cached(f"contracts of {new}", lambda: _concerned(history, new))
-    same = to_numpy(earlier["until"]) > _midnight(cutoff)
+    place = pc.index_in(earlier["account_id"], value_set=history.accounts)
+    same = to_numpy(pc.is_valid(place)) & (to_numpy(earlier["until"]) > _midnight(cutoff))
     same &= ~to_numpy(pc.is_in(earlier["account_id"], value_set=concerned))
+    if same.all() and not len(concerned):
+        return earlier
     stale = earlier["account_id"].filter(flag_array(~same, np.ones(len(same), np.bool_)))
     asked = pc.unique(pa.chunked_array([*stale.chunks, concerned]))
-    if not len(asked):
-        return earlier
     answers = pa.concat_tables([earlier.take(number_array(np.flatnonzero(same))), ask(asked).cast(earlier.schema)])
     place = pc.index_in(answers["account_id"], value_set=history.accounts).cast(earlier.schema.field("account").type)
     answers = answers.set_column(earlier.schema.get_field_index("account"), "account", place)
     return answers.take(number_array(np.argsort(to_numpy(place), kind="stable"))).combine_chunks()
 
 
-def _concerned(history: History, new: Mapping[str, Sequence[str]]) -> pa.Array:
+def _concerned(history: History, kept: Mapping[str, Sequence[str]], tonight: PartsByKey) -> pa.Array | None:
+    """The accounts whose answers may be others than with the parts that have these keys; ``None`` for all accounts."""
+    if are_all_there(kept, tonight):
+        new = new_labels(kept, tonight)
+        return _with_new_rows(history, new) if any(new.values()) else text_array([])
+    if has_replacements(history):  # a row that is gone may have named a contract of another account
+        return None
+    tables = [table for table in tonight if tonight[table].keys() != set(kept[table])]
+    changed = [changed_accounts(history, table, kept[table]) for table in tables]
+    ids = [some for some in changed if some is not None]
+    return pc.unique(pa.concat_arrays(ids)) if len(ids) == len(changed) else None
+
+
+def _with_new_rows(history: History, new: Mapping[str, Sequence[str]]) -> pa.Array:
     """The accounts of the rows of new files, and those with a contract that one of theirs continues.
 
     A contract may have been another account's before, which has lost it.
@@ -115,16 +132,17 @@ def _midnight(cutoff: date) -> int:
 
 
 def _newest_until(
-    folder: Path, key: str, cutoff: date, tonight: Mapping[str, Mapping[str, str]]
-) -> tuple[pa.Table, Mapping[str, Sequence[str]]] | None:
-    """The answers of the newest kept cutoff that is not after this one, and the files that are new since then."""
+    folder: Path, key: str, cutoff: date, history: History, tonight: PartsByKey
+) -> tuple[pa.Table, pa.Array] | None:
+    """The answers of the newest kept cutoff that is not after this one, and the accounts whose rows are others now."""
     days = sorted((int(path.stem) for path in _files(folder)), reverse=True)
     for day in days:
-        if day <= (cutoff - EPOCH).days:
-            file = read_cache_file(folder / f"{day}{ANSWERS_SUFFIX}")
-            new = new_labels(file.values["parts"], tonight) if file and file.values.get("key") == key else None
-            if file and new is not None:
-                return file.tables[0], new
+        file = read_cache_file(folder / f"{day}{ANSWERS_SUFFIX}") if day <= (cutoff - EPOCH).days else None
+        if file and file.values.get("key") == key:
+            kept = file.values["parts"]
+            concerned = history.cached(f"contracts since {kept}", partial(_concerned, history, kept, tonight))
+            if concerned is not None:
+                return file.tables[0], concerned
     return None
 
 

@@ -2,21 +2,24 @@
 
 Usage is most of what a source holds, and nearly all of it is the same as the night before. Whether a row is accepted
 depends on the row, on the rows of its partition, and on the accounts that there are. So the result of a partition stays
-valid while its files are the same, no file that was read shares its days, no account disappeared, and none appeared
-that its rows had lacked. All other files are read: each is scanned once, and duplicates are looked for among these
-files.
+valid while its files are the same, no file that was read shares its days, and no account appeared that its rows had
+lacked. All other files are read: each is scanned once, and duplicates are looked for among these files. The rows of an
+account that vanished are looked for in one column, and then are no longer accepted.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.contract import USAGE_DAILY
 from features.history.partitions import (
     Delivery,
     FileScan,
@@ -44,6 +47,9 @@ from features.validation.rules import Rule
 from features.validation.value_replacements import texts_with_empty_words
 from features.validation.values.column_types import needs_parsing
 
+_DAYS = ", ".join(f"({sql} - DATE '1970-01-01')" for sql in (known_day(USAGE_DAILY), "day"))
+"""SQL of the day on which a row was known, and of the day that it describes."""
+
 MAX_VALUE = 200
 """Characters of a bad value that are kept."""
 
@@ -67,6 +73,7 @@ def validate_partitions(incoming: IncomingTable, state: Path) -> ValidatedPartit
     if scans and texts_with_empty_words(run.select_files([*scans])):
         return None
     reject_cached_rows(incoming, run.cached.rejected_of(unchanged))
+    unchanged = run.without_vanished(unchanged)
     if sum(scan.bad for scan in scans.values()):
         run.reject(bad_rows_query(*tests_with_parents(run.select_files([*scans]))))
     for files in _batches(scans):
@@ -80,7 +87,6 @@ def validate_partitions(incoming: IncomingTable, state: Path) -> ValidatedPartit
         key=run.cached.key,
         files_read=len(scans),
         rows_query=partial(_accepted_rows, incoming),
-        rejected_by_file=partial(_rejected_by_file, incoming),
     )
 
 
@@ -109,9 +115,14 @@ def _accepted_rows(incoming: IncomingTable, partition: Partition) -> str:
     return f"SELECT {part.select} FROM {part.remaining}"
 
 
-def _rejected_by_file(incoming: IncomingTable) -> dict[str, tuple[int, int]]:
-    sql = f'SELECT label, count(*), bit_xor(hash("row")) FROM {incoming.rejected} GROUP BY label'
-    return {label: (count, row_hash) for label, count, row_hash in incoming.cursor.execute(sql).fetchall()}
+def _without(
+    partition: Partition, unknown: Mapping[str, Sequence[str]], rows: Mapping[str, Mapping[tuple[int, int], int]]
+) -> Partition:
+    """A partition without some of its rows by file, and with the accounts that its files have and nobody knows."""
+    counts: Counter[tuple[int, int]] = Counter()
+    for label in partition.labels:
+        counts.update(rows.get(label, {}))
+    return partition.without({account for label in partition.labels for account in unknown.get(label, ())}, counts)
 
 
 @dataclass(frozen=True)
@@ -132,11 +143,15 @@ class CachedPartitions:
         return cls(key, partitions, result)
 
     def valid(self, fingerprints: Mapping[str, str], accounts: pa.Table) -> tuple[Partition, ...]:
-        """The partitions whose files have these fingerprints, and whose rows belong to the same accounts as before."""
-        if self.result is None or _missing_ids(self.result.keys, accounts):
-            return ()  # an account is gone, and any file may have rows of it
+        """The partitions whose files have these fingerprints, and which lack no account that is new."""
+        if self.result is None:
+            return ()
         new_accounts = _missing_ids(accounts, self.result.keys)
         return tuple(partition for partition in self.partitions if partition.is_valid(fingerprints, new_accounts))
+
+    def vanished(self, accounts: pa.Table) -> list[str]:
+        """The accounts that there were then and are no longer."""
+        return sorted(_missing_ids(self.result.keys, accounts)) if self.result else []
 
     def rejected_of(self, partitions: Iterable[Partition]) -> pa.Table:
         """The rejected rows of some partitions."""
@@ -188,6 +203,37 @@ class _Run:
             scans |= self.scan([file for file in self.files_without(unchanged) if file not in scans])
         return tuple(unchanged), {file: scans[file] for file in self.files_without(unchanged)}
 
+    def without_vanished(self, unchanged: Sequence[Partition]) -> tuple[Partition, ...]:
+        """Reject the rows of accounts that have vanished since the cached results; returns the partitions without them.
+
+        Rows that break a rule by themselves stay what they are, duplicates do not.
+        """
+        vanished, cursor, rejected = self.cached.vanished(self.accounts), self.incoming.cursor, self.incoming.rejected
+        if not vanished or not unchanged:
+            return tuple(unchanged)
+        part = self.incoming.with_labels([label for partition in unchanged for label in partition.labels])
+        account, known_at = part.columns["account_id"], part.columns["known_at"]
+        cursor.execute(
+            'CREATE OR REPLACE TEMP TABLE vanished AS SELECT s.filename AS file, s.file_row_number + 1 AS "row", '
+            f"{account} AS account, {part.columns['day']} AS day, {known_at} AS known_at FROM {part.source.relation} s "
+            f"WHERE {account} IN (SELECT unnest(CAST(? AS VARCHAR[])))",
+            [vanished],
+        )
+        not_rejected = f'vanished v ANTI JOIN {rejected} r ON r.file = v.file AND r."row" = v."row"'
+        counted = f"SELECT file, {_DAYS}, count(*) FROM {not_rejected} GROUP BY ALL"
+        rows: dict[str, dict[tuple[int, int], int]] = {}
+        for file, known, day, count in cursor.execute(counted).fetchall():
+            rows.setdefault(part.source.labels[file], {})[known, day] = count
+        others = f"rule IN ({quote_text(Rule.CONFLICT)}, {quote_text(DUPLICATE)})"
+        cursor.execute(f'DELETE FROM {rejected} WHERE {others} AND (file, "row") IN (SELECT file, "row" FROM vanished)')
+        self.reject(
+            f"""SELECT NULL, v.file, v."row", 'account_id', {quote_text(Rule.UNKNOWN_ACCOUNT)}, """
+            f"left(account, {MAX_VALUE}) FROM {not_rejected}"
+        )
+        label_rejected_rows(self.incoming)
+        unknown = self._unknown_accounts()
+        return tuple(_without(partition, unknown, rows) for partition in unchanged)
+
     def scan(self, files: Sequence[str]) -> dict[str, FileScan]:
         """One scan of some files."""
         if not files:
@@ -225,23 +271,25 @@ class _Run:
     ) -> Partition:
         labels = [self.incoming.source.labels[file] for file in scans]
         days = [scan.days for scan in scans.values() if scan.days]
+        rows: Counter[tuple[int, int]] = Counter()
+        for known, day, count in (delivery for file in scans for delivery in deliveries.get(file, ())):
+            rows[known, day] += count
         return Partition(
             files=tuple((label, self.fingerprints[label]) for label in labels),
             rows=sum(scan.rows for scan in scans.values()),
             days=(min(first for first, _ in days), max(last for _, last in days)) if days else None,
             unknown_accounts=tuple(sorted({account for label in labels for account in unknown.get(label, ())})),
-            deliveries=tuple(sorted(row for file in scans for row in deliveries.get(file, ()))),
+            deliveries=tuple((known, day, count) for (known, day), count in sorted(rows.items())),
+            name=uuid4().hex,
         )
 
     def _deliveries(self, files: Sequence[str]) -> dict[str, list[Delivery]]:
         """The deliveries of accepted rows by file."""
         part = self.select_files(files)
         rows = f"SELECT s.filename AS file, {part.columns['day']} AS day, {part.columns['known_at']} AS known_at"
-        known, day = (f"({sql} - DATE '1970-01-01')" for sql in (known_day(part.table), "day"))
         deliveries: dict[str, list[Delivery]] = {}
         for file, *row in part.cursor.execute(
-            f"SELECT file, {known} AS known, min({day}), max({day}) FROM ({rows} FROM {part.remaining}) "
-            "GROUP BY file, known"
+            f"SELECT file, {_DAYS}, count(*) FROM ({rows} FROM {part.remaining}) GROUP BY ALL"
         ).fetchall():
             deliveries.setdefault(file, []).append((row[0], row[1], row[2]))
         return deliveries

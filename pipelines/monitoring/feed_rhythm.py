@@ -92,7 +92,7 @@ def _ages_on_weekday(days: list[date], as_of: date) -> list[int]:
 def _rows_by_day(history: History, as_of: date, table: str) -> dict[date, int]:
     first, end = ((day - EPOCH).days for day in (as_of - LOOKBACK, as_of))
     if table == "usage_daily" and history.usage:
-        counts = list(usage_days(history, history.usage, as_of - LOOKBACK).items())
+        counts = list(usage_days(history.usage, as_of - LOOKBACK).items())
     else:
         known = days_known(history, table)
         counts = list(zip(known["day"].to_pylist(), known["rows"].to_pylist(), strict=True))

@@ -182,7 +182,7 @@ def rows_known(history: History, name: str) -> dict[int, int]:
     counted = dict(history.connection.sql(f"SELECT {day}, count(*) FROM {name} GROUP BY 1").fetchall())
     if name == "usage_daily" and history.usage:
         first = date(2025, 6, 1)
-        found, since = usage_days(history, history.usage, first), (first - EPOCH).days
+        found, since = usage_days(history.usage, first), (first - EPOCH).days
         assert {day: rows for day, rows in found.items() if day >= since} == {
             day: rows for day, rows in counted.items() if day >= since
         }

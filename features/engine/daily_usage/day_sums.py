@@ -78,10 +78,10 @@ class DaySums:
             yield {name: values[rows] for name, values in columns.items()}
 
     def numbers_in(self, history: History) -> Ints:
-        """The dense number that each of the accounts has in a history."""
+        """The dense number that each of the accounts has in a history; −1 where it has vanished since."""
         if history not in self._numbers:
             ids = self.accounts["account_id"].combine_chunks()
-            self._numbers[history] = to_int64(pc.index_in(ids, value_set=history.accounts))
+            self._numbers[history] = to_int64(pc.index_in(ids, value_set=history.accounts).fill_null(-1))
         return self._numbers[history]
 
 

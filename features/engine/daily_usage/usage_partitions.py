@@ -6,9 +6,7 @@ next night adds up what is cached, and reads only files that are new or changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from threading import Lock
 
 from features.contract import USAGE_DAILY
@@ -99,10 +97,4 @@ class PartitionSums:
 
     def _file_name(self, partition: Partition) -> str:
         """The file of a partition's sums: its name depends on everything that they depend on."""
-        rejected = [self._rejected_by_file.get(label) for label in partition.labels]
-        return cache_key(self.validated.key, partition.files, rejected)[:32] + SUMS_SUFFIX
-
-    @cached_property
-    def _rejected_by_file(self) -> Mapping[str, tuple[int, int]]:
-        """By file: how many rows are not accepted, and a number that identifies them."""
-        return self.validated.rejected_by_file()
+        return cache_key(self.validated.key, partition.files, partition.name)[:32] + SUMS_SUFFIX

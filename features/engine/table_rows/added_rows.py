@@ -2,7 +2,9 @@
 
 A new row leaves kept rows as they are unless it is another version of a row that was there, or says that a ticket was
 merged. Accounts with such rows are read *again*, with all their rows; of every other account only the rows of the new
-files are read. Both are copied into a small history of their own, in which they are encoded as any rows are.
+files are read. Where a file has changed or is gone, the accounts whose rows are others than before are read again
+(``row_digests``), and no others. All are copied into a small history of their own, in which they are encoded as any
+rows are.
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ from features.engine.table_rows.appended_rows import concatenate_rows
 from features.engine.table_rows.read_rows import read_rows
 from features.engine.table_rows.relations import NUMBERED
 from features.engine.table_rows.rows import Rows
-from features.engine.windows import Cutoffs, Flags, Ints
+from features.engine.windows import Cutoffs, Flags
 from features.history.days_known import kept_query
 from features.history.history import History
 from features.history.repeated_keys import key_hash
+from features.history.row_digests import changed_accounts
+from features.history.row_parts import are_all_there, new_labels
 from features.quoting import quote_name
 
 LARGEST_SHARE = 1 / 3
@@ -49,10 +53,11 @@ def tables_behind(relation: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class NewFiles:
-    """New files of the tables of a relation, by their labels, whose rows concern a range of accounts.
+class ChangedFiles:
+    """Tables of a relation whose files are others than those of the kept rows, as they concern a range of accounts.
 
-    Rows that count at no cutoff from the day ``first`` on need not be read.
+    ``kept`` are the keys of the parts of the kept rows, ``tonight`` the labels of tonight's by key. Rows that count at
+    no cutoff from the day ``first`` on need not be read.
     """
 
     history: History
@@ -60,35 +65,47 @@ class NewFiles:
     relation: str
     measures: Sequence[Aggregate]
     first: int
-    labels: Mapping[str, Collection[str]]
+    kept: Mapping[str, Collection[str]]
+    tonight: Mapping[str, Mapping[str, str]]
 
     def read(self) -> tuple[Rows, Flags] | None:
         """The rows to add, and by account whether they are all its rows.
 
         ``None`` where to read the whole relation takes no longer.
         """
-        queries = {table: self.history.row_parts[table].rows_query(some) for table, some in self.labels.items() if some}
+        if not are_all_there(self.kept, self.tonight):
+            return self._read_changed()
+        labels = new_labels(self.kept, self.tonight)
+        queries = {table: self.history.row_parts[table].rows_query(some) for table, some in labels.items() if some}
         if not all(self._are_few(table, rows) for table, rows in queries.items()):
             return None
         files = {table: self.history.query(f"SELECT * FROM ({rows})") for table, rows in queries.items()}
-        again = np.zeros(len(self.scope), np.bool_)
-        again[self._places(self._changed_accounts(files))] = True
-        if again.sum() > LARGEST_SHARE * len(again):
+        again = self._flags(self._changed_accounts(files))
+        if again is None:
             return None
         added = self._read_new(files, again)
         if not again.any():
             return added, again
         return concatenate_rows(added, self._read_again(again)).copy_rows(), again
 
+    def _read_changed(self) -> tuple[Rows, Flags] | None:
+        """All rows of the accounts that have other rows than before, where files have changed or are gone."""
+        changed = [changed_accounts(self.history, table, self.kept[table]) for table in self.tonight]
+        ids = [some for some in changed if some is not None]
+        again = self._flags(pa.concat_arrays(ids)) if len(ids) == len(changed) else None
+        return None if again is None else (self._read_again(again), again)
+
     def _are_few(self, table: str, rows: str) -> bool:
         count: int = self.history.query(f"SELECT count(*) AS n FROM ({rows})")["n"][0].as_py()
         repeated = self.history.repeated_keys.get(table)
         return repeated is not None and count <= LARGEST_SHARE * repeated.rows
 
-    def _places(self, ids: pa.Array) -> Ints:
-        """The positions in the range of those of the accounts that are in it."""
+    def _flags(self, ids: pa.Array) -> Flags | None:
+        """Which accounts of the range are among some; ``None`` where these are so many that all may as well be read."""
         place = self.scope.places(to_numpy(pc.index_in(ids, value_set=self.history.accounts).drop_null()))
-        return place[(place >= 0) & (place < len(self.scope))]
+        again = np.zeros(len(self.scope), np.bool_)
+        again[place[(place >= 0) & (place < len(self.scope))]] = True
+        return None if again.sum() > LARGEST_SHARE * len(again) else again
 
     def _changed_accounts(self, files: Mapping[str, pa.Table]) -> pa.Array:
         """The ids of the accounts of which a row that was there is not the same any more."""

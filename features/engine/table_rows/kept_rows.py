@@ -7,8 +7,8 @@ files of the source that are new since then (``added_rows``). Their rows are kep
 grown large: then both become one.
 
 What is kept is valid under the key of everything that it depends on, apart from rows: the code of this package, the
-columns of the tables, and the expressions of its columns. It is of use as long as all parts of the tables' rows that it
-was made of are there unchanged (``row_parts`` of the history). An earlier cutoff reads the source.
+columns of the tables, and the expressions of its columns. Which parts of the tables' rows it was made of is kept, too
+(``row_parts`` of the history). An earlier cutoff reads the source.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 from features.arrow import number_array, to_numpy
 from features.definitions.measures import Aggregate
 from features.engine.account_range import Scope
-from features.engine.table_rows.added_rows import NewFiles, tables_behind
+from features.engine.table_rows.added_rows import ChangedFiles, tables_behind
 from features.engine.table_rows.appended_rows import append_rows
 from features.engine.table_rows.countable_rows import CountableRows, Selection
 from features.engine.table_rows.expressions import lacks_column, needed_columns
@@ -36,7 +36,8 @@ from features.engine.table_rows.row_files import RowFile
 from features.engine.windows import Flags, Ints
 from features.history.cache_files import cache_key, read_cache_file, write_cache_file
 from features.history.history import History
-from features.history.row_parts import labels_by_key, new_labels
+from features.history.row_digests import keep_digests
+from features.history.row_parts import labels_by_key
 
 SUFFIX, ADDED_SUFFIX = ".rows", ".added.rows"
 """Of the file of rows, and of that of rows which were added since it was written."""
@@ -75,18 +76,13 @@ class KeptRows:
         if tonight is None or kept is None or kept.countable.first > first:
             return None
         added = self._open(relation, ADDED_SUFFIX)
-        if added is None or added.name != kept.name or new_labels(added.parts, tonight) is None:
-            added = None
-        newest = added or kept
-        new, places = new_labels(newest.parts, tonight), self._places(newest.accounts)
-        if new is None or newest.lacks_rows(self._accounts, places):
+        added = added if added and added.name == kept.name else None
+        current = self._update(relation, kept, added, tonight)
+        if current is None and added:
+            current = self._update(relation, kept, None, tonight)
+        if current is None:
             return None
-        kept = kept.renumber(self._accounts, self._places(kept.accounts))
-        added = added.renumber(self._accounts, places) if added else None
-        if any(new.values()):
-            added = self._extend(relation, kept, added, new)
-            if added is None:
-                return None
+        kept, added = current
         old = first - kept.countable.first > MAX_AGE
         if added is None:
             return kept.countable.from_day(first) if old else kept.countable
@@ -106,17 +102,32 @@ class KeptRows:
             with suppress(OSError):
                 self._path(relation, ADDED_SUFFIX).unlink(missing_ok=True)
             write_cache_file(self._path(relation, SUFFIX), file.encode(self._key(relation)))
+            keep_digests(self.history, tables_behind(relation))
 
-    def _extend(
-        self,
-        relation: str,
-        kept: RowFile,
-        added: RowFile | None,
-        new: Mapping[str, Sequence[str]],
-    ) -> RowFile | None:
-        """The added rows with those of new files, which are kept with them; ``None`` where all have to be read."""
+    def _update(
+        self, relation: str, kept: RowFile, added: RowFile | None, tonight: Mapping[str, Mapping[str, str]]
+    ) -> tuple[RowFile, RowFile | None] | None:
+        """The kept and the added rows of tonight's accounts and files; ``None`` where all have to be read."""
+        newest = added or kept
+        places = self._places(newest.accounts)
+        if newest.lacks_rows(self._accounts, places):
+            return None
+        kept = kept.renumber(self._accounts, self._places(kept.accounts))
+        added = added.renumber(self._accounts, places) if added else None
+        changed = [table for table in tonight if tonight[table].keys() != set(newest.parts.get(table, ()))]
+        if not changed:
+            return kept, added
         first = kept.countable.first
-        found = NewFiles(self.history, self.scope, relation, self._of(relation), first, new).read()
+        files = ChangedFiles(
+            self.history,
+            self.scope,
+            relation,
+            self._of(relation),
+            first,
+            {table: newest.parts.get(table, ()) for table in changed},
+            {table: tonight[table] for table in changed},
+        )
+        found = files.read()
         if found is None:
             return None
         rows, again = found
@@ -126,9 +137,10 @@ class KeptRows:
         if added:
             countable, again = append_rows(added.countable, countable, again, with_ids=True), added.again | again
             countable = countable.of_selected()
-        file = self._file(countable, again, self._parts(relation) or {}, kept.name)
+        file = self._file(countable, again, tonight, kept.name)
         write_cache_file(self._path(relation, ADDED_SUFFIX), file.encode(self._key(relation)))
-        return file
+        keep_digests(self.history, tables_behind(relation))
+        return kept, file
 
     def _file(
         self, countable: CountableRows, again: Flags, parts: Mapping[str, Mapping[str, str]], name: str

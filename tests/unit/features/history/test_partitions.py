@@ -13,7 +13,8 @@ MARCH = Partition(
     rows=10,
     days=(59, 89),
     unknown_accounts=("eve",),
-    deliveries=((60, 59, 59), (90, 60, 89)),
+    deliveries=((60, 59, 2), (90, 60, 3), (90, 89, 5)),
+    name="first",
 )
 
 
@@ -51,11 +52,18 @@ def test_a_partition_is_the_same_after_json() -> None:
 
 
 def test_days_and_deliveries_are_those_of_accepted_rows() -> None:
-    empty = Partition((), 3, (0, 200), (), ())
-    april = Partition((), 5, (90, 119), (), ((90, 90, 90), (120, 91, 119)))
-    both = ValidatedPartitions([MARCH, april, empty], Path(), "key", 0, lambda _: "", dict)
+    empty = Partition((), 3, (0, 200), (), (), "empty")
+    april = Partition((), 5, (90, 119), (), ((90, 90, 1), (120, 91, 2), (120, 119, 2)), "april")
+    both = ValidatedPartitions([MARCH, april, empty], Path(), "key", 0, lambda _: "")
     assert both.days == (59, 119)
     assert both.deliveries == [(60, 59), (90, 90), (120, 119)]
     assert (MARCH.known_day, MARCH.labels) == (90, ("march.parquet",))
     assert empty.accepted_days is None
     assert empty.known_day < 0
+
+
+def test_rows_of_vanished_accounts_leave_the_deliveries() -> None:
+    left = MARCH.without(["bob"], {(90, 89): 5, (90, 60): 1})
+    assert left.deliveries == ((60, 59, 2), (90, 60, 2))
+    assert left.unknown_accounts == ("bob", "eve")
+    assert left.name == MARCH.name

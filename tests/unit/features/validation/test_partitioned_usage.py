@@ -187,9 +187,17 @@ def test_rows_of_an_account_that_is_added_later_are_accepted_then(home: Home) ->
 
 
 def test_rows_of_an_account_that_is_removed_are_rejected_then(home: Home) -> None:
+    home.month("2026-03", known="DATE '2026-03-02' + CAST(i AS INTEGER) + CASE who WHEN 'bob' THEN 9 ELSE 0 END")
+    march = f"SELECT * FROM '{home.file('2026-03')}'"
+    home.rows("march", f"{march} UNION ALL ({march} WHERE account_id = 'bob' LIMIT 2)")
+    home.rows("april", f"SELECT * REPLACE (day + 40 AS day, known_at + INTERVAL 40 DAY AS known_at) FROM ({march})")
+    home.file("2026-03").unlink()
     home.night()
     home.accounts("ada")
-    assert home.night_as_on_a_new_home() == FileCounts(read=3, cached=0)
+    assert home.night_as_on_a_new_home() == FileCounts(read=0, cached=4)
+    assert home.night_as_on_a_new_home() == FileCounts(read=0, cached=4)
+    home.accounts("ada", "bob")
+    assert home.night_as_on_a_new_home() == FileCounts(read=4, cached=0)
 
 
 def test_an_account_that_renumbers_all_others_needs_no_reading(home: Home) -> None:
