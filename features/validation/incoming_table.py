@@ -40,7 +40,11 @@ class IncomingTable:
     @cached_property
     def columns(self) -> dict[str, str]:
         """SQL of every column of the contract as it is read, in its type."""
-        casts = {column.name: cast_column(column, self.types.get(column.name)) for column in self.table.columns}
+        on_cluster = bool(self.source.view)
+        casts = {
+            column.name: cast_column(column, self.types.get(column.name), on_cluster=on_cluster)
+            for column in self.table.columns
+        }
         return casts | dict(self.replacements)
 
     @cached_property

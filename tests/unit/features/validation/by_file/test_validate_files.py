@@ -144,3 +144,14 @@ def test_hashes_in_many_pieces_and_batches(tmp_path: Path, monkeypatch: pytest.M
     assert source.night()[1] == [("ada", 1, 0.0), ("ada", 5, 2.0)]
     source.scores("b", ("ada", 5, 2), ("ada", 6, 2))
     assert source.night()[1:] == ([("ada", 1, 0.0), ("ada", 5, 2.0), ("ada", 6, 2.0)], 1)
+
+
+def test_times_with_a_zone_are_read_in_place_and_as_the_same_instants_without_one(source: Source) -> None:
+    file = source.scores("b", ("ada", 2, 51), ("bob", 2, 61))
+    before = source.night()
+    zoned = "SELECT * REPLACE (CAST(CAST(measured_at AS VARCHAR) || '+00' AS TIMESTAMPTZ) AS measured_at)"
+    duckdb.sql(f"{zoned} FROM '{file}'").write_parquet(str(file.with_name("z.parquet")))
+    file.unlink()
+    assert source.night()[1:] == before[1:]
+    assert source.night() == (0, *before[1:])
+    assert not list(source.place.glob("scratch-*/*.parquet"))
