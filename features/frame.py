@@ -21,7 +21,7 @@ from features.engine.account_range import Scope, account_ranges
 from features.engine.cube import Cube
 from features.engine.engine_protocol import Aggregates, Engine
 from features.engine.engines import EmbeddedEngine
-from features.engine.evaluate import Evaluation, FeatureValues, evaluate_features, write_features
+from features.engine.evaluate import Evaluation, evaluate_features, write_features
 from features.engine.feeds import Feeds
 from features.engine.frame_columns import FrameColumns
 from features.engine.memory_budget import Budget, limit_memory
@@ -111,23 +111,14 @@ def _build_parts(
     used = [*wanted, *(feature.measure for feature in FEATURES)] if one_night else wanted
     budget = Budget.of(memory, len(days), len(features), relations(used))
     limit_memory(history.connection, memory)
-    scopes, done = _scopes(history, accounts, budget.accounts_read, keep=one_night), 0
-    total = sum(len(scope) for scope in scopes)
-    for scope in scopes:
+    scopes = _scopes(history, accounts, budget.accounts_read, keep=one_night)
+    for done, scope in enumerate(scopes, start=1):
         aggregates = (engine or EmbeddedEngine()).aggregates(history, days, scope, wanted)
         pieces = aggregates.chunks(budget.accounts_computed)
-        parts = (_part(history, piece, features, feeds, rows) for piece in _reported(pieces, done, total))
+        parts = (_part(history, piece, features, feeds, rows) for piece in pieces)
         yield from parts if len(scopes) == 1 or history.scratch is None else store_tables(parts, history.scratch)
-        done += len(scope)
+        report_share(done / len(scopes))  # by range: its rows are read before its first piece
         del aggregates, pieces, parts  # frees its rows before those of the next range are read
-
-
-def _reported(pieces: Iterator[Aggregates], before: int, total: int) -> Iterator[Aggregates]:
-    """The pieces of a range; when the next one is asked for, the accounts of the last one are done."""
-    for piece in pieces:
-        yield piece
-        before += len(piece.scope)
-        report_share(before / max(total, 1))
 
 
 def _build_columns(
@@ -148,16 +139,16 @@ def _build_columns(
     for piece in Cube(history, days, Scope(codes), [KNOWN]).chunks(len(codes)):
         known[:, piece.scope.codes] = Evaluation(piece, feeds).value(KNOWN) > 0
     columns = FrameColumns(known if rows is None else known & rows, days, history.accounts)
-    for scope in scopes:
+    for done, scope in enumerate(scopes, start=1):
         aggregates = Cube(history, days, scope, wanted)
         for piece in aggregates.chunks(budget.accounts_computed):
             places, targets = columns.begin(piece.scope)
 
-            def write(name: str, values: FeatureValues, targets: Ints = targets) -> None:
-                columns.write(name, values, targets)
-
+            write = partial(columns.write, targets=targets)
             write_features(Evaluation(piece, feeds), features, partial(_same, places), write)
-            report_share((int(piece.scope.codes[-1]) + 1) / len(history.accounts) if len(piece.scope) else 1.0)
+            if len(scopes) == 1 and len(codes):
+                report_share((int(piece.scope.codes[-1]) + 1) / (int(codes[-1]) + 1))
+        report_share(done / len(scopes))
         del aggregates, piece  # frees its rows before those of the next range are read
     return columns.table(features, {feature.name: field_metadata(feature) for feature in features})
 

@@ -31,6 +31,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 SECONDS_BETWEEN_UPDATES, SECONDS_BETWEEN_LINES = 5, 60
 """How often the remaining time of a long step is shown on a terminal, and elsewhere; a shorter step shows none."""
 
+KNOWN_REPORTS, KNOWN_SHARE = 4, 0.05
+"""How often a step has to report, and how much of it has to done since then, before its pace is known."""
+
 log_format = "text"
 """How progress and errors are written: ``text`` for people, ``json`` for programs that collect logs."""
 
@@ -72,7 +75,11 @@ def log_event(text: str, level: int = logging.INFO, **fields: object) -> None:
 
 @dataclass
 class StepProgress:
-    """Shows how far a long step is and about how much longer it takes: beside the spinner, or in few lines of a log."""
+    """Shows how far a long step is and about how much longer it takes: beside the spinner, or in few lines of a log.
+
+    What a step does before its first report (reading, say) does not show how fast the rest is, so the pace is that
+    since the first report. Until it is known, nothing is shown.
+    """
 
     log: Callable[[str], None]
     text: str
@@ -80,15 +87,23 @@ class StepProgress:
     started: float = field(default_factory=time.perf_counter)
     shown: float = 0.0
     """Seconds after the start at which a line was last printed."""
+    reports: int = 0
+    first: tuple[float, float] = (0.0, 0.0)
+    """Seconds after the start of the first report, and the share that was done then."""
 
     def show_share(self, share: float) -> None:
-        """See :class:`features.progress.ProgressListener`; nothing is shown of a step that has only begun."""
+        """See :class:`features.progress.ProgressListener`."""
         took = time.perf_counter() - self.started
+        self.reports += 1
+        if self.reports == 1:
+            self.first = took, share
+        done = share - self.first[1]
         every = SECONDS_BETWEEN_UPDATES if self.status else SECONDS_BETWEEN_LINES
-        if not 0 < share < 1 or took - self.shown < every:
+        if self.reports < KNOWN_REPORTS or done < KNOWN_SHARE or share >= 1 or took - self.shown < every:
             return
         self.shown = took
-        line = f"{share:.0%} done, about {duration_text(took * (1 - share) / share)} left"
+        left = (took - self.first[0]) * (1 - share) / done
+        line = f"{took / (took + left):.0%} done, about {duration_text(left)} left"
         if self.status:
             self.status.update(f"{self.text} … {line}")
         else:

@@ -38,10 +38,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def said(clock: Clock, every: float, until: float, spinner: Spinner | None = None) -> list[str]:
-    """The lines of a step that reports its share every so many seconds."""
+def said(clock: Clock, every: float, until: float, spinner: Spinner | None = None, preparing: float = 0) -> list[str]:
+    """The lines of a step that prepares its work for some seconds, and then reports its share every so many."""
     lines: list[str] = []
     progress = StepProgress(lines.append, "Building features", spinner, started=clock.now)  # type: ignore[arg-type]
+    clock.now += preparing
     start = clock.now
     while clock.now - start < until:
         clock.now += every
@@ -60,6 +61,20 @@ def test_a_long_step_says_once_a_minute_how_much_is_left(clock: Clock) -> None:
         "Building features: 63% done, about 2 min left",
         "Building features: 84% done, about 50 s left",
     ]
+
+
+def test_what_a_step_prepares_is_not_its_pace(clock: Clock) -> None:
+    lines = said(clock, 10, 200, preparing=1000)
+    assert lines == [
+        "Building features: 87% done, about 3 min left",
+        "Building features: 92% done, about 2 min left",
+        "Building features: 97% done, about 40 s left",
+    ]
+
+
+def test_nothing_is_shown_before_the_pace_is_known(clock: Clock) -> None:
+    assert said(clock, 70, 210) == []
+    assert said(clock, 70, 70 * 10)[0] == "Building features: 40% done, about 7 min left"
 
 
 def test_a_terminal_shows_it_beside_the_spinner_and_prints_no_line(clock: Clock) -> None:
