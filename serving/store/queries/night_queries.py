@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import CTE, ColumnElement, Row, Select, func, select
 
 from serving.contracts import AlarmKind
 from serving.handoff.versions import upgrade_package
@@ -144,15 +144,33 @@ def score_history(
 ) -> dict[tuple[str, str], list[tuple[date, float]]]:
     """The probabilities of the last ``nights`` recorded nights, oldest first, by account and risk."""
     days = select(NightRow.as_of).where(NightRow.status == "recorded").order_by(NightRow.as_of.desc()).limit(nights)
+    scored = _scored_risks(days)
+    of_night = (Score.as_of == scored.c.as_of) & (Score.risk == scored.c.risk)
     rows = session.execute(
         select(Score.account_id, Score.risk, Score.as_of, Score.probability)
-        .where(Score.as_of.in_(days), Score.account_id.in_(accounts))
+        .join(scored, of_night)
+        .where(Score.account_id.in_(accounts))
         .order_by(Score.as_of)
     )
     found: dict[tuple[str, str], list[tuple[date, float]]] = defaultdict(list)
     for account, risk, as_of, probability in rows:
         found[account, risk].append((as_of, probability))
     return dict(found)
+
+
+def _scored_risks(days: Select[tuple[date]]) -> CTE:
+    """The risks that were scored on each of these nights, ``as_of`` and ``risk``.
+
+    The key of scores begins with night and risk. With both of them an account is one lookup; without the risk, all
+    accounts of a night are read.
+    """
+    night = days.subquery()
+    first = select(func.min(Score.risk)).where(Score.as_of == night.c.as_of).scalar_subquery()
+    scored = select(night.c.as_of, first.label("risk")).cte("scored_risks", recursive=True)
+    next_risk = select(func.min(Score.risk)).where(Score.as_of == scored.c.as_of, Score.risk > scored.c.risk)
+    return scored.union_all(
+        select(scored.c.as_of, next_risk.correlate(scored).scalar_subquery()).where(scored.c.risk.is_not(None))
+    )
 
 
 def last_handoffs(session: Session, accounts: Sequence[str]) -> dict[str, str]:
