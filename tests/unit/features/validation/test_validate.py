@@ -112,13 +112,10 @@ def test_zoned_and_nanosecond_instants_are_accepted(tmp_path: Path) -> None:
     assert validation.history.query("SELECT measured_at FROM health_scores").column(0).to_pylist() == [NOON]
 
 
-def test_an_infinite_instant_with_a_zone_is_no_date(tmp_path: Path) -> None:
-    ended = pa.array([2**63 - 1, 0], pa.timestamp("us", tz="UTC"))
-    contracts = {"subscription_id": ["s", "t"], "account_id": ["a", "a"], "started_at": [NOON, NOON], "ended_at": ended}
-    validation = validated(tmp_path, subscriptions=pa.table(contracts))
-    rows = "SELECT ended_at FROM subscriptions ORDER BY subscription_id"
-    assert validation.history.query(rows).column(0).to_pylist() == [None]
-    assert quarantined(validation, "subscriptions") == {(2, "ended_at"): "out_of_range"}
+def test_an_infinite_instant_with_a_zone_is_outside_of_our_time(tmp_path: Path) -> None:
+    measured = pa.array([2**63 - 1], pa.timestamp("us", tz="UTC"))
+    validation = validated(tmp_path, health_scores=pa.table({**scores(score=[1.0]), "measured_at": measured}))
+    assert quarantined(validation, "health_scores") == {(1, "measured_at"): "out_of_range"}
 
 
 def test_a_fraction_is_no_count_and_a_time_of_day_is_no_day(tmp_path: Path) -> None:
