@@ -130,9 +130,7 @@ class AgainstPortfolio(Measure):
     least: int = 20
 
 
-How = Literal[
-    "count", "sum", "min", "max", "distinct", "value", "text", "trend", "slope", "top", "newest", "oldest", "ahead"
-]
+How = Literal["count", "sum", "min", "max", "distinct", "value", "text", "trend", "top", "newest", "oldest", "ahead"]
 
 
 @dataclass(frozen=True)
@@ -228,10 +226,6 @@ class Stream:
     def text(self, of: str) -> Measure:
         """The text on the account's picked row: a category."""
         return Aggregate("text", self if self.pick else self.latest(), of, None, None)
-
-    def slope(self, of: str, within: int) -> Measure:
-        """The slope of the least-squares line through the sums of each day, days without rows being zero."""
-        return Aggregate("slope", self, of, within)
 
     def top(self, of: str, by: str, within: int) -> Measure:
         """The largest sum that any one value of ``by`` has."""

@@ -10,6 +10,14 @@ EVENTS_28 = USAGE.total("events", 28)
 MINUTES_28 = USAGE.total("minutes", 28)
 CHANGE_28 = change(EVENTS_28, USAGE.before(28).total("events", 28))
 RECENCY = USAGE.where("events > 0").since(180)
+WEEKLY_TREND = (
+    USAGE.total("events", 7) + USAGE.total("events", 14) + USAGE.total("events", 21)
+) / EVENTS_28 * 0.8 - 1.2
+"""The least-squares slope through the sums of the last four weeks, as a share of their mean.
+
+Of weeks w1 (the newest) to w4 the slope is (1.5 w1 + 0.5 w2 − 0.5 w3 − 1.5 w4) / 5, here in sums of 7, 14, 21 and 28
+days. A line through days would have another slope on each weekday where nobody works at weekends.
+"""
 ACTIVE_28 = USAGE.where("events > 0").distinct("day", 28)
 
 _number = partial(Feature, group="usage")
@@ -152,10 +160,10 @@ USAGE_FEATURES = (
     ),
     _number(
         "usage_trend_28d",
-        USAGE.slope("events", 28) * 28 / EVENTS_28 * 7,
-        "trend of daily product events within the last four weeks, as a share a week",
+        WEEKLY_TREND,
+        "trend of weekly product events within the last four weeks, as a share a week",
         "share a week",
-        "Within the last four weeks daily use {usage_trend_28d:moved} a week",
+        "Within the last four weeks use {usage_trend_28d:moved} a week",
         -1,
     ),
     _number(

@@ -66,18 +66,6 @@ def _top(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Sh
     return largest
 
 
-def _slope(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
-    """The slope over the days of the window, each with its sum: days without rows count as zero."""
-    runs, values = _with_values(measure, rows, runs)
-    account = rows.account[runs.row]
-    day = rows.days(day_number(measure.stream.at), runs.row) - cutoffs.days[0]
-    width = measure.within or 0
-    middle = (cutoffs.days - cutoffs.days[0] - (width + 1) / 2)[:, None]
-    moment = sum_runs(runs, account, values * day, shape) - sum_runs(runs, account, values, shape) * middle
-    slope: Floats = moment / (width * (width * width - 1) / 12)
-    return slope
-
-
 def _trend(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     """The least-squares slope through the rows; time counts from the first cutoff to keep the sums small."""
     runs, value = _with_values(measure, rows, runs)
@@ -117,7 +105,6 @@ AGGREGATE_FUNCTIONS: Mapping[str, Callable[[Aggregate, Rows, Runs, Cutoffs, Shap
     "oldest": _days,
     "ahead": _days,
     "top": _top,
-    "slope": _slope,
     "trend": _trend,
 }
 """Each way of aggregating, by its name in a measure."""

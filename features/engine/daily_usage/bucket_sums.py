@@ -64,7 +64,7 @@ class Buckets:
 
 @dataclass
 class BucketSums:
-    """The sums of the rows added so far; ``users`` and ``moments`` have no bucket where no measure needs them."""
+    """The sums of the rows added so far; ``users`` has no bucket where no measure needs it."""
 
     buckets: Buckets
     events: Ints  # [edge, feature, account]: the sum of all buckets before the edge, once closed; int32 while it fits
@@ -72,13 +72,12 @@ class BucketSums:
     remainders: Floats  # [bucket, account]: the remainders of the minutes
     active: NDArray[np.bool_]  # [day, account]
     users: Floats  # [bucket, account]: the most users of a row, −1 where no row has a number
-    moments: Ints  # [edge, account]: events × day, like events
     used: Ints  # [edge, account]: days of use before the edge, once closed
     bound: float = 0  # no sum of events is further from zero
     exact: bool = True  # there are no remainders
 
     @classmethod
-    def empty(cls, buckets: Buckets, accounts: int, features: int, *, users: bool, moments: bool) -> BucketSums:
+    def empty(cls, buckets: Buckets, accounts: int, features: int, *, users: bool) -> BucketSums:
         """The sums of no rows."""
         count = len(buckets)
         return cls(
@@ -88,7 +87,6 @@ class BucketSums:
             remainders=np.zeros((count, accounts)),
             active=np.zeros((buckets.days, accounts), np.bool_),
             users=np.full((count if users else 0, accounts), -1.0),
-            moments=np.zeros((count + 1 if moments else 0, accounts), np.int64),
             used=np.zeros((count + 1, accounts), np.int32),
         )
 
@@ -106,8 +104,6 @@ class BucketSums:
         if remainders.any():
             np.add.at(self.remainders.reshape(-1), place, remainders)
             self.exact = False
-        if len(self.moments):
-            np.add.at(self.moments.reshape(-1), place + accounts, events * day)
         if len(self.users):
             np.maximum.at(self.users.reshape(-1), place, rows["users"].astype(np.float64))
         used = events > 0
@@ -123,7 +119,6 @@ class BucketSums:
     def close(self) -> None:
         """Turn the sums into prefix sums, when all rows have been added."""
         accumulate(self.events)
-        accumulate(self.moments)
         edges = (self.buckets.edges - self.buckets.first).tolist()
         for place, (begin, end) in enumerate(pairwise(edges)):
             np.add(self.used[place], self._days_of_use(begin, end), out=self.used[place + 1])
@@ -144,7 +139,6 @@ class BucketSums:
             remainders=self.remainders[:, first:end],
             active=self.active[:, first:end],
             users=self.users[:, first:end],
-            moments=self.moments[:, first:end],
             used=self.used[:, first:end],
             bound=self.bound,
             exact=self.exact,
@@ -174,11 +168,6 @@ class BucketSums:
         """Minutes."""
         minutes: Floats = self.minutes[first:end].sum(axis=0)
         return minutes if self.exact else minutes + self.remainders[first:end].sum(axis=0)
-
-    def moments_in(self, first: int, end: int) -> Ints:
-        """Each event's day, counted from the first, added up."""
-        moments: Ints = self.moments[end] - self.moments[first]
-        return moments
 
     def most_users_in(self, first: int, end: int) -> Floats:
         """The most users of any row; NaN where no row has a number."""

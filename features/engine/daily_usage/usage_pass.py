@@ -53,7 +53,6 @@ COUNTED = {
     ("sum", "events", None),
     ("sum", "minutes", None),
     ("max", "users", None),
-    ("slope", "events", None),
     ("top", "events", None),
     ("newest", "day", WITH_EVENTS),
     ("distinct", "day", WITH_EVENTS),
@@ -107,8 +106,8 @@ class UsagePass:
     def aggregate(self, measure: Aggregate) -> Floats:
         """The measure by cutoff and account."""
         spans = [self.buckets.span(window) for window in self.windows(measure)]
-        if measure.how in ("slope", "newest"):
-            return self._slope(measure, spans) if measure.how == "slope" else self._newest(measure)
+        if measure.how == "newest":
+            return self._newest(measure)
         if measure.of == "user_id":
             return self._users(spans)
         window = self._IN_WINDOW[measure.how, measure.of or ""]
@@ -126,16 +125,6 @@ class UsagePass:
         ("max", "users"): BucketSums.most_users_in,
     }
     """The function of a run of buckets that computes each measure."""
-
-    def _slope(self, measure: Aggregate, spans: list[tuple[int, int]]) -> Floats:
-        """The least-squares slope over the days of the window, days that are not yet known counting as zero."""
-        width = measure.within or 0
-        values = np.empty((len(self.days), len(self.scope)))
-        for place, (first, end) in enumerate(spans):
-            middle = self.days[place] - measure.stream.shift - self.buckets.first - (width + 1) / 2
-            values[place] = self.sums.moments_in(first, end) - self.sums.events_in(first, end) * middle
-        slope: Floats = values / (width * (width * width - 1) / 12)
-        return slope
 
     def _newest(self, measure: Aggregate) -> Floats:
         values = np.empty((len(self.days), len(self.scope)))
@@ -237,15 +226,13 @@ class UsagePass:
     def _empty_sums(self, features: int) -> BucketSums:
         needed = {(measure.how, measure.of) for measure in self.measures}
         users = ("max", "users") in needed and "users" in self.history.columns["usage_daily"]
-        return BucketSums.empty(
-            self.buckets, len(self.scope), features, users=users, moments=("slope", "events") in needed
-        )
+        return BucketSums.empty(self.buckets, len(self.scope), features, users=users)
 
     def _sum_days(self) -> BucketSums:
         """The sums of the sums by day, in their order, some rows at a time: their arrays stay in the cache."""
         names = sorted({name for part in self._parts for name in part.features})
         sums = self._empty_sums(len(names))
-        places = np.full(len(self.history.accounts), -1)
+        places = np.full(len(self.history.accounts) + 1, -1)  # the last one is that of accounts that have vanished
         places[self.scope.codes] = np.arange(len(self.scope))
         first, end = self.buckets.first, self.buckets.first + self.buckets.days
         for part in self._parts:

@@ -14,7 +14,7 @@ from features.engine.spark.spark_dialect import to_spark
 from features.engine.table_rows.expressions import order_of_events
 from features.engine.table_rows.relations import day_number, tie_columns
 
-ZERO_WITHOUT_ROWS = frozenset({"count", "sum", "distinct", "slope"})
+ZERO_WITHOUT_ROWS = frozenset({"count", "sum", "distinct"})
 """The ways of aggregating that are 0 for an account without rows; the others are null."""
 
 
@@ -102,12 +102,6 @@ def _moments(measure: Aggregate) -> tuple[str, str]:
     return _where(measure, value), _where(measure, f"CASE WHEN {value} IS NOT NULL THEN {day} END")
 
 
-def _slope(measure: Aggregate) -> str:
-    value, day = _moments(measure)
-    width = measure.within or 0
-    return f"coalesce(sum({value} * ({day} + {(width + 1) / 2})), 0) / {width * (width * width - 1) / 12}"
-
-
 def _trend(measure: Aggregate) -> str:
     value, day = _moments(measure)
     spread = f"(count({day}) * sum({day} * {day}) - sum({day}) * sum({day}))"
@@ -131,7 +125,6 @@ _ANSWERS: Mapping[str, Callable[[Aggregate], str]] = {
     "newest": lambda measure: f"max(cutoff) - max({_where(measure, _day(measure.of or ''))})",
     "oldest": lambda measure: f"max(cutoff) - min({_where(measure, _day(measure.of or ''))})",
     "ahead": lambda measure: f"min({_where(measure, _day(measure.of or ''))}) - max(cutoff)",
-    "slope": _slope,
     "trend": _trend,
     "top": _value,
 }

@@ -173,11 +173,15 @@ def like(column: str, *words: str) -> str:
     return "(" + " OR ".join(f"lower({column}) LIKE '%{word}%'" for word in words) + ")"
 
 
-DAY_EVENTS = ask("coalesce(sum(events), 0)", "usage_daily", "r.day = date(:t, '-' || n || ' days')")
+WEEK_EVENTS = ask(
+    "coalesce(sum(events), 0)",
+    "usage_daily",
+    "r.day < date(:t, '-' || (7 * n - 7) || ' days') AND r.day >= date(:t, '-' || (7 * n) || ' days')",
+)
 
-TREND_28 = f"""(
-    WITH RECURSIVE step(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM step WHERE n < 28),
-    point AS (SELECT -n AS x, {DAY_EVENTS} AS y FROM step)
+WEEKLY_TREND = f"""(
+    WITH RECURSIVE step(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM step WHERE n < 4),
+    point AS (SELECT -n AS x, {WEEK_EVENTS} AS y FROM step)
     SELECT (count(*) * sum(x * y) - sum(x) * sum(y)) * 1.0 / (count(*) * sum(x * x) - sum(x) * sum(x)) FROM point)"""
 
 HEALTH_TREND = ask(

@@ -10,7 +10,7 @@ WINDOWS = [(100, 107), (103, 110), (90, 110)]
 
 def sums_of(rows: list[tuple[int, int, int, int, float, int]]) -> BucketSums:
     """Of rows of day, account, feature, events, minutes and users."""
-    sums = BucketSums.empty(Buckets.from_windows(WINDOWS), 2, 2, users=True, moments=True)
+    sums = BucketSums.empty(Buckets.from_windows(WINDOWS), 2, 2, users=True)
     columns = zip(("day", "account", "code", "events", "minutes", "users"), zip(*rows, strict=True), strict=True)
     sums.add({name: np.array(values) for name, values in columns})
     sums.close()
@@ -43,7 +43,6 @@ def test_a_window_has_the_rows_of_its_days() -> None:
     assert sums.features_in(*window).tolist() == [2, 0]
     assert sums.days_in(*window).tolist() == [2, 0]
     assert np.allclose(sums.minutes_in(*window), [0.3, 0.0])
-    assert sums.moments_in(*window).tolist() == [2 * 11 + 4 * 12, 0]
     assert sums.most_users_in(*window).tolist()[0] == 9
     assert np.isnan(sums.most_users_in(*window)[1])
 
