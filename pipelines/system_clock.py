@@ -41,7 +41,9 @@ def refuse_future_day(day: date, until: date, now: date, consequence: str = "") 
     """
     latest = latest_day(until, now)
     if day > latest:
-        raise UsageError(
-            f"{day} is in the future: today is {day_text(now)}, the newest row is of "
-            f"{day_text(until - timedelta(days=1))}, and the last day that can be asked for is {latest}. {consequence}".rstrip()
+        newest = day_text(until - timedelta(days=1))
+        text = (
+            f"{day} is in the future: today is {day_text(now)}, the newest row is of {newest}, and the last day that "
+            f"can be asked for is {latest}. {consequence}"
         )
+        raise UsageError(text.rstrip())

@@ -9,11 +9,14 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from functools import cached_property
 
-NEAR = 0.75
-"""How alike a value and a word must be: words are short, and most pairs of short words are somewhat alike."""
+SHORT, LONG = 5, 9
+"""Letters of a value below which only two swapped ones are a misspelling, and from which more may differ."""
+
+LONG_NEAR = 0.88
+"""How alike a long value and a word must be."""
 
 _SEPARATORS = re.compile(r"[\s_\-–—/:.,;!?*#()\[\]]+")
 _CODE = re.compile(r"((?:p|s|sev|severity|prio|priority|level)? ?\d)\b ?(.*)")
@@ -58,9 +61,13 @@ class Vocabulary:
         return meaning or (own_word.upper() if self.upper else own_word.lower())
 
     def nearest(self, value: str) -> str | None:
-        """The word that a value which is not understood probably means; ``None`` where none is near."""
-        near = get_close_matches(normal_form(value), self._by_form, n=1, cutoff=NEAR)
-        return self._by_form[near[0]] if near else None
+        """The word that a value which is not understood nearly certainly means: it is misspelled; else ``None``.
+
+        A meaning that is only alike is worse than none, because it would be copied: "created" is no "rated".
+        """
+        text = normal_form(value)
+        means = {word for form, word in self._by_form.items() if is_misspelled(text, form)}
+        return means.pop() if len(means) == 1 else None
 
     def _meaning(self, text: str) -> str | None:
         for form in self._forms(text):
@@ -83,6 +90,27 @@ class Vocabulary:
 
     def __repr__(self) -> str:
         return f"Vocabulary({self.name!r}, {dict(self.synonyms)!r}, {self.coded}, {self.subject}, {dict(self.own)!r})"
+
+
+def is_misspelled(text: str, word: str) -> bool:
+    """Whether a text is a word with two letters swapped, or one too many or too few; a long text may differ by more.
+
+    The first letter has to be the same: "unresolved" and "inactive" are other words.
+    """
+    if text[:1] != word[:1]:
+        return False
+    short, long = sorted((text, word), key=len)
+    if any(_swap(text, place) == word for place in range(1, len(text) - 1)):
+        return True
+    if len(short) < SHORT:
+        return False
+    if len(long) - len(short) == 1 and any(long[:place] + long[place + 1 :] == short for place in range(len(long))):
+        return True
+    return len(short) >= LONG and SequenceMatcher(None, text, word).ratio() >= LONG_NEAR
+
+
+def _swap(text: str, place: int) -> str:
+    return f"{text[:place]}{text[place + 1]}{text[place]}{text[place + 2 :]}"
 
 
 def normal_form(text: str) -> str:

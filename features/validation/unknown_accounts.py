@@ -32,6 +32,8 @@ WAYS = {
 }
 """In what two ids may differ although they mean one account, and SQL of an id without it; the likeliest first."""
 
+_CASES = {"upper": str.upper, "lower": str.lower}
+
 PREFIXES = ("a prefix", "a prefix and a separator")
 """Differences of which only one of two ids may have anything: ``OLD-7`` is not ``A-7``, but ``7`` may be."""
 
@@ -67,6 +69,21 @@ class UnknownAccounts:
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
+
+
+def describe_correction(table: str, unknown: UnknownAccounts) -> str:
+    """What to do where most unknown ids of a table are only written differently: accepting them would lose accounts."""
+    near = unknown.near[0]
+    cases = {it.account for it in unknown.near if it.difference == near.difference}
+    function = next((name for name, write in _CASES.items() if all(write(it) == it for it in cases)), None)
+    if near.difference == "upper and lower case" and function:
+        how = f"write {function}(…) around the account's id in the query {table}.sql of a mapping, or in the export"
+    else:
+        how = f"write them as in accounts, in the export or in the query {table}.sql of a mapping"
+    return (
+        f"These are ids of accounts that are written differently ({near.id!r} is probably {near.account!r}, which "
+        f"differs by {near.difference}): {how}."
+    )
 
 
 def find_unknown_accounts(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> UnknownAccounts:

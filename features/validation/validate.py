@@ -25,7 +25,7 @@ from features.validation.duplicates import DUPLICATE
 from features.validation.rules import Rule
 from features.validation.table_validation import ValidatedTable, validate_table
 from features.validation.tolerance import TOLERANCE, Tolerance
-from features.validation.unknown_accounts import UnknownAccounts, find_unknown_accounts
+from features.validation.unknown_accounts import UnknownAccounts, describe_correction, find_unknown_accounts
 from features.validation.validation_report import TableReport, ValidationReport
 from features.validation.values.reading_rules import ReadingRules
 
@@ -167,7 +167,8 @@ def _with_problem(report: TableReport, limits: Tolerance, unknown: UnknownAccoun
         shared[Rule.UNKNOWN_ACCOUNT] = near
     table_limit = limits.of_table(report.name)
     if sum(shared.values()) > table_limit * report.rows:
-        return replace(report, problem=_describe_problem(report, shared, table_limit, report.name))
+        correction = describe_correction(report.name, unknown) if 2 * near > sum(shared.values()) else ""
+        return replace(report, problem=_describe_problem(report, shared, table_limit, report.name, correction))
     for rule, count in report.quarantined.items():
         limit = own[rule]
         if limit is not None and count > limit * report.rows:
@@ -175,7 +176,10 @@ def _with_problem(report: TableReport, limits: Tolerance, unknown: UnknownAccoun
     return report
 
 
-def _describe_problem(report: TableReport, bad: Mapping[Rule, int], limit: float, key: str) -> str:
+def _describe_problem(
+    report: TableReport, bad: Mapping[Rule, int], limit: float, key: str, correction: str = ""
+) -> str:
+    """The sentence of a table with too many bad rows; ``correction`` is what to do, where that is known."""
     if bad.get(Rule.UNKNOWN_ACCOUNT) == report.rows:
         example = next(row for row in report.examples if row.rule is Rule.UNKNOWN_ACCOUNT)
         return (
@@ -188,11 +192,14 @@ def _describe_problem(report: TableReport, bad: Mapping[Rule, int], limit: float
     share = count / report.rows
     example = next(row for row in report.examples if row.rule is worst)
     setting = f'"{key}"' if "." in key else key
+    accept = (
+        "Correct the export, or accept this share in rescue.toml: "
+        f"[tolerance] {setting} = {min(1.0, ceil(share * 100) / 100):g}."
+    )
     return (
         f"{report.source}: {count:,} of {report.rows:,} rows ({share:.1%}) break the contract, more than {limit:.0%}; "
         f"most often {worst.sentence} (row {example.row}, {example.column or 'the line'}: {example.shown}). "
-        "Correct the export, or accept this share in rescue.toml: "
-        f"[tolerance] {setting} = {min(1.0, ceil(share * 100) / 100):g}."
+        f"{correction or accept}"
     )
 
 

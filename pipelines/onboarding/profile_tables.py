@@ -1,5 +1,6 @@
 """What the columns of a source's tables hold: types, shapes of values, and which keys are found in which table."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,9 +145,13 @@ def _of_row(name: str, kind: str, row: tuple[Any, ...]) -> ColumnProfile:
     )
 
 
-def overlap(child: ColumnProfile, parent: ColumnProfile) -> float:
-    """The share of the child's values that the parent has."""
+WRITINGS: dict[str, Callable[[str], str]] = {"upper": str.upper, "lower": str.lower}
+"""The functions of SQL by which a key may be written as in another table."""
+
+
+def overlap(child: ColumnProfile, parent: ColumnProfile, writing: str = "") -> float:
+    """The share of the child's values that the parent has, where they are written by one of ``WRITINGS``."""
     if not child.values:
         return 0.0
-    known = set(parent.values)
-    return sum(value in known for value in child.values) / len(child.values)
+    known, write = set(parent.values), WRITINGS.get(writing, str)
+    return sum(write(value) in known for value in child.values) / len(child.values)

@@ -54,7 +54,8 @@ def _account_choice(source: str, account: AccountColumn) -> ColumnChoice:
     key = account.key
     quoted = quote_name(account.column)
     if key is None or key.kind == "id" or key.source != source:
-        return ColumnChoice("account_id", quoted, account.column, account.reason)
+        sql = f"{account.writing}({quoted})" if account.writing else quoted
+        return ColumnChoice("account_id", sql, account.column, account.reason)
     table, own, other = quote_name(key.table), quote_name(key.id_column), quote_name(key.profile.name)
     sql = f"(SELECT min(a.{own}) FROM {table} AS a WHERE a.{other} = t.{quoted})"
     return ColumnChoice("account_id", sql, account.column, account.reason)

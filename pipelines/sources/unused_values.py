@@ -19,7 +19,8 @@ from features.quoting import quote_text
 class UnusedValue:
     """A value of a column, how many accepted rows have it, and the nearest value that is understood.
 
-    ``section`` is the section of the settings in which it can be given a meaning: ``words.priority``, ``metrics``.
+    ``section`` is the section of the settings in which it can be given a meaning: ``words.priority``, ``metrics``; and
+    ``words`` are the meanings that there are.
     """
 
     table: str
@@ -28,6 +29,7 @@ class UnusedValue:
     rows: int
     nearest: str | None = None
     section: str = ""
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,15 @@ class _Words:
 def find_unused_values(history: History, metrics: Sequence[Metric]) -> tuple[UnusedValue, ...]:
     """The values that are outside their column's vocabulary, and the metrics that are not among those declared."""
     return tuple(
-        UnusedValue(words.table, words.column, row["value"], row["rows"], words.nearest(row["value"]), words.section)
+        UnusedValue(
+            words.table,
+            words.column,
+            row["value"],
+            row["rows"],
+            words.nearest(row["value"]),
+            words.section,
+            tuple(words.used),
+        )
         for words in _all_words(metrics)
         if words.table in history.present and words.column in history.columns[words.table]
         for row in history.query(

@@ -104,9 +104,7 @@ def _unused(report: CheckReport) -> Iterator[str]:
         shown = ", ".join(map(_unused_value, values[:SHOWN_VALUES]))
         yield f"{table}.{column}: values that are {why} and not used: {shown}{more}"
         if not is_metric:
-            meaning = next((value.nearest for value in values if value.nearest), "…")
-            example = f'[{section}] "{values[0].value}" = "{meaning}"'
-            yield f"    Give each its meaning in rescue.toml or mapping.toml: {example}"
+            yield from _word_lines(section, values)
     for key in report.unmeasured:
         yield f"Warning: the settings declare the metric {key}, and no row of the source has it."
 
@@ -119,6 +117,20 @@ def _extensions(report: CheckReport) -> Iterator[str]:
 
 def _place(value: UnusedValue) -> tuple[str, str]:
     return value.table, value.column
+
+
+def _word_lines(section: str, values: list[UnusedValue]) -> Iterator[str]:
+    """Where values can be given a meaning; one is proposed only where a value is misspelled."""
+    misspelled = [value for value in values if value.nearest]
+    if misspelled:
+        yield f"    Probably misspelled; in rescue.toml or mapping.toml, section [{section}]:"
+        yield from (f'    "{value.value}" = "{value.nearest}"' for value in misspelled[:SHOWN_VALUES])
+    if len(misspelled) < len(values):
+        words = ", ".join(values[0].words)
+        yield (
+            f"    A value that means one of the words {words} can be given this meaning in [{section}] of rescue.toml "
+            "or mapping.toml; leave out the others."
+        )
 
 
 def _unused_value(value: UnusedValue) -> str:

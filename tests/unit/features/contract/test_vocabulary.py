@@ -67,6 +67,25 @@ def test_the_nearest_word_is_near() -> None:
     assert PRIORITIES.nearest("panic") is None
 
 
+@pytest.mark.parametrize(
+    ("vocabulary", "value", "meaning"),
+    [
+        (EVENT_KINDS, "eskaliret", "escalated"),
+        (EVENT_KINDS, "satisfaction ratings", "csat"),
+        (EVENT_KINDS, "created", None),  # alike "rated", and no rating
+        (EVENT_KINDS, "unresolved", None),
+        (EVENT_KINDS, "cloned", None),
+        (INVOICE_STATES, "created", None),  # alike "credited"
+        (ACCOUNT_TYPES, "custom", None),
+        (ACCOUNT_TYPES, "custmer", "customer"),
+    ],
+)
+def test_a_meaning_is_proposed_only_for_a_misspelled_word(
+    vocabulary: Vocabulary, value: str, meaning: str | None
+) -> None:
+    assert vocabulary.nearest(value) == meaning
+
+
 @pytest.mark.parametrize("vocabulary", VOCABULARIES, ids=lambda vocabulary: vocabulary.name)
 def test_a_synonym_has_one_meaning_and_is_in_normal_form(vocabulary: Vocabulary) -> None:
     synonyms = [synonym for word, others in vocabulary.synonyms.items() for synonym in (normal_form(word), *others)]

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from features.validation.unknown_accounts import UnknownAccounts, find_unknown_accounts
+from features.validation.unknown_accounts import UnknownAccounts, describe_correction, find_unknown_accounts
 
 
 def unknown(*ids: str, accounts: tuple[str, ...] = ("A001", "A002", "0017", "001D000000IqhSL")) -> UnknownAccounts:
@@ -35,6 +35,17 @@ def test_ids_that_are_written_differently_resemble_an_account(id: str, account: 
 def test_removed_accounts_resemble_none_and_are_counted_once() -> None:
     found = unknown("A090", "A090", "OLD-1", "gone")
     assert (found.ids, found.rows, found.near, found.near_rows) == (3, {"invoices": 4}, (), {})
+
+
+@pytest.mark.parametrize(
+    ("id", "correction"),
+    [
+        ("a002", "write upper(…) around the account's id in the query invoices.sql of a mapping, or in the export."),
+        ("17", "write them as in accounts, in the export or in the query invoices.sql of a mapping."),
+    ],
+)
+def test_ids_that_are_written_differently_are_to_be_corrected_and_not_accepted(id: str, correction: str) -> None:
+    assert describe_correction("invoices", unknown(id)).endswith(correction)
 
 
 def test_an_id_that_could_mean_two_accounts_resembles_none() -> None:

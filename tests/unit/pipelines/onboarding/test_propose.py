@@ -58,6 +58,15 @@ def test_scores_cents_and_months_are_scaled(tmp_path: Path) -> None:
     assert any("end of a term" in note for note in made.notes)
 
 
+def test_ids_in_another_case_are_written_as_those_of_the_accounts(tmp_path: Path) -> None:
+    accounts = table("id|name|created_at", 40, lambda i, r: f"CU-{i:04}A|Firm {i}|2024-01-{i % 28 + 1:02}")
+    usage = table("account|day|feature|events", 80,
+                  lambda i, r: f"{'cu' if i else 'CU'}-{i % 40:04}a|2024-02-{i % 28 + 1:02}|login|{i}")  # fmt: skip
+    made = table_of(propose(tmp_path, accounts=accounts, usage_daily=usage), "usage_daily")
+    assert 'upper("account") AS "account_id"' in made.sql
+    assert "100% of its values are ids of accounts in accounts of source, in upper case" in made.sql
+
+
 def test_without_accounts_the_tables_are_listed(tmp_path: Path) -> None:
     (tmp_path / "notes.csv").write_text("text\nhello\n")
     with pytest.raises(UsageError, match=r"No table looks like accounts .* source: notes"):
