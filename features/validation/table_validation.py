@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from features.contract import PARENTS, Table
+from features.contract import ACCOUNTS, PARENTS, Table
 from features.history.cache_files import cache_key
 from features.history.partitions import ValidatedPartitions
 from features.history.repeated_keys import RepeatedKeys
@@ -41,6 +41,7 @@ from features.validation.incoming_table import (
     tests_with_parents,
 )
 from features.validation.partitioned_usage import is_partitioned, validate_partitions
+from features.validation.quarantined_rows import find_quarantined_accounts, with_keys
 from features.validation.reopened_tickets import (
     find_reopening,
     has_working_events,
@@ -142,6 +143,8 @@ def _validate(
     incoming, reopens, files = outcome.incoming, outcome.reopens, outcome.files
     _create_view(incoming, scratch, reopens=reopens)
     report = _with_counts(incoming, report, outcome.accepted)
+    if table.name == ACCOUNTS.name:
+        find_quarantined_accounts(incoming)
     parts = row_parts(incoming, files) if files else None
     return ValidatedTable(report, outcome.files_read, frozenset(types), None, outcome.repeated, outcome.key, parts)
 
@@ -319,15 +322,17 @@ def _with_counts(incoming: IncomingTable, report: TableReport, accepted: Accepte
         unassigned=empty.pop(account, 0),
         not_measured=sum(empty.values()),
         quarantined={Rule(rule): count for rule, count in counts.items()},
-        examples=_examples(incoming),
+        examples=_examples(incoming, report.rows),
         first=accepted.first,
         last=accepted.last,
     )
 
 
-def _examples(incoming: IncomingTable) -> tuple[QuarantinedRow, ...]:
+def _examples(incoming: IncomingTable, count: int) -> tuple[QuarantinedRow, ...]:
     rows = incoming.cursor.execute(
-        f'SELECT label, "row", "column", rule, value FROM {incoming.rejected} WHERE rule <> {quote_text(DUPLICATE)} '
+        f'SELECT file, label, "row", "column", rule, value FROM {incoming.rejected} '
+        f"WHERE rule <> {quote_text(DUPLICATE)} "
         f'QUALIFY row_number() OVER (PARTITION BY rule ORDER BY label, "row") <= {EXAMPLES} ORDER BY rule, label, "row"'
     ).fetchall()
-    return tuple(QuarantinedRow(file, row, column, Rule(rule), value) for file, row, column, rule, value in rows)
+    examples = [QuarantinedRow(label, row, column, Rule(rule), value) for _, label, row, column, rule, value in rows]
+    return with_keys(incoming, [row[0] for row in rows], examples, count)

@@ -5,6 +5,7 @@ that another system writes with a prefix, without zeros, or in another case. The
 The second loses rows of accounts that exist, so it is recognised by comparing ids in simpler forms.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -57,7 +58,9 @@ class NearMiss:
 class UnknownAccounts:
     """The ids that no account has, and their rows by table; ``near`` are examples of ids that are written differently.
 
-    ``near_ids`` counts all of these ids, and ``near_rows`` their rows by table.
+    ``near_ids`` counts all of these ids, and ``near_rows`` their rows by table. ``quarantined`` counts the ids of
+    accounts that the source has, but only in rows that are in quarantine, by the rule that these break;
+    ``quarantined_examples`` are some of them.
     """
 
     ids: int = 0
@@ -65,6 +68,13 @@ class UnknownAccounts:
     near: tuple[NearMiss, ...] = ()
     near_ids: int = 0
     near_rows: Mapping[str, int] = field(default_factory=dict)
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+    quarantined_examples: tuple[str, ...] = ()
+
+    @property
+    def quarantined_ids(self) -> int:
+        """How many of the ids are those of accounts in quarantine."""
+        return sum(self.quarantined.values())
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -114,7 +124,21 @@ def find_unknown_accounts(connection: duckdb.DuckDBPyConnection, tables: Sequenc
         f"QUALIFY row_number() OVER (PARTITION BY difference ORDER BY rows DESC, id) <= {UNKNOWN_EXAMPLES} "
         "ORDER BY difference, rows DESC, id"
     ).fetchall()
-    return UnknownAccounts(ids, rows, tuple(NearMiss(*example) for example in examples), near_ids, by_table)
+    near = tuple(NearMiss(*example) for example in examples)
+    return UnknownAccounts(ids, rows, near, near_ids, by_table, *_quarantined(cursor))
+
+
+def _quarantined(cursor: duckdb.DuckDBPyConnection) -> tuple[Mapping[str, int], tuple[str, ...]]:
+    """Of the unknown ids those of accounts in quarantine: their number by rule, and the first of them."""
+    known = cursor.execute(
+        "SELECT count(*) FROM information_schema.tables WHERE table_name = 'quarantined_accounts'"
+    ).fetchall()[0][0]
+    if not known:
+        return {}, ()
+    found = cursor.execute(
+        "SELECT rule, id FROM quarantined_accounts SEMI JOIN unknown_ids USING (id) ORDER BY rule, id"
+    ).fetchall()
+    return Counter(rule for rule, _ in found), tuple(id for _, id in found[:UNKNOWN_EXAMPLES])
 
 
 def _near_ids() -> str:

@@ -198,7 +198,7 @@ def _describe_problem(
     )
     return (
         f"{report.source}: {count:,} of {report.rows:,} rows ({share:.1%}) break the contract, more than {limit:.0%}; "
-        f"most often {worst.sentence} (row {example.row}, {example.column or 'the line'}: {example.shown}). "
+        f"most often {worst.sentence} ({example.place}, {example.column or 'the line'}: {example.shown}). "
         f"{correction or accept}"
     )
 

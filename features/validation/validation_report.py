@@ -14,13 +14,22 @@ from features.validation.unknown_accounts import UnknownAccounts
 
 @dataclass(frozen=True)
 class QuarantinedRow:
-    """One bad row: its file and place in it (rows and lines count from 1), the column, the rule, and the value."""
+    """One bad row: its file and place in it (rows and lines count from 1), the column, the rule, and the value.
+
+    ``key`` is the column that identifies the row, with its value, where it is not the bad one: "account_id 'A-1'".
+    """
 
     file: str
     row: int
     column: str | None
     rule: Rule
     value: str | None
+    key: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The row with its key, in words."""
+        return f"row {self.row}" + (f" ({self.key})" if self.key else "")
 
     @property
     def shown(self) -> str:
@@ -69,7 +78,14 @@ class TableReport:
             "unknown_columns": list(self.unknown_columns),
             "missing_columns": list(self.missing_columns),
             "examples": [
-                {"file": bad.file, "row": bad.row, "column": bad.column, "rule": bad.rule.value, "value": bad.shown}
+                {
+                    "file": bad.file,
+                    "row": bad.row,
+                    "key": bad.key,
+                    "column": bad.column,
+                    "rule": bad.rule.value,
+                    "value": bad.shown,
+                }
                 for bad in self.examples
             ],
             "problem": self.problem,

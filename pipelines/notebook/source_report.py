@@ -61,13 +61,14 @@ class SourceReport:
                 "rule": bad.rule.value,
                 "file": bad.file,
                 "row": bad.row,
+                "key": bad.key,
                 "column": bad.column,
                 "value": bad.shown,
             }
             for table in self.check.validation.tables.values()
             for bad in table.examples
         ]
-        return pd.DataFrame(examples, columns=["table", "rule", "file", "row", "column", "value"])
+        return pd.DataFrame(examples, columns=["table", "rule", "file", "row", "key", "column", "value"])
 
     @property
     def sentences(self) -> list[str]:

@@ -133,7 +133,11 @@ class ValidatedSource:
         rows = unknown.rows
         return (
             AccountsNotInSource(
-                accounts=unknown.ids, rows=sum(rows.values()), tables=tuple(rows), resembling=unknown.near_ids
+                accounts=unknown.ids,
+                rows=sum(rows.values()),
+                tables=tuple(rows),
+                resembling=unknown.near_ids,
+                quarantined=unknown.quarantined_ids,
             ),
         )
 

@@ -208,6 +208,7 @@ class AccountsNotInSource(ReportPart):
     rows: int = Field(description="rows that were left out")
     tables: tuple[str, ...] = Field(description="the tables that have them")
     resembling: int = Field(description="how many of the ids differ from an account's only in how they are written")
+    quarantined: int = Field(0, description="how many of the accounts are in the source, but only in quarantined rows")
 
 
 class FileInterpretation(ReportPart):

@@ -146,13 +146,8 @@ def _source_line(
                 f"The newest row of all tables is of {day_text(newest)}, {plural(days, 'day')} before this night: what "
                 "happened since then is not known, and less use, or no ticket, may only be missing rows."
             )
-        case schema.AccountsNotInSource(accounts=accounts, rows=rows, tables=tables, resembling=resembling):
-            written = f" {resembling:,} of their ids resemble an account's: see `rescue check`." if resembling else ""
-            verb = "is" if accounts == 1 else "are"
-            return (
-                f"{plural(accounts, 'account')} that {', '.join(tables)} have rows of {verb} not in the source; "
-                f"{plural(rows, 'row')} {'was' if rows == 1 else 'were'} left out.{written}"
-            )
+        case schema.AccountsNotInSource():
+            return _unknown_accounts_line(warning)
         case schema.UnknownTable(table=table, nearest=nearest):
             hint = f"; did you mean {nearest!r}?" if nearest else "."
             return f"The source has a table {table!r}, which is not in the contract and was not read{hint}"
@@ -163,6 +158,21 @@ def _source_line(
             )
         case _:
             return _outliers_line(warning)
+
+
+def _unknown_accounts_line(warning: schema.AccountsNotInSource) -> str:
+    """Accounts that are not in the source, and those that are, but only in rows that were quarantined."""
+    resembling, quarantined, verb = warning.resembling, warning.quarantined, "is" if warning.accounts == 1 else "are"
+    where = "in quarantine" if quarantined == warning.accounts else "not in the source"
+    some = (
+        f" {quarantined:,} of them are in quarantine: see `rescue check`." if 0 < quarantined < warning.accounts else ""
+    )
+    why = " The rows of accounts break the contract: see `rescue check`." if quarantined == warning.accounts else some
+    written = f" {resembling:,} of their ids resemble an account's: see `rescue check`." if resembling else ""
+    return (
+        f"{plural(warning.accounts, 'account')} that {', '.join(warning.tables)} have rows of {verb} {where}; "
+        f"{plural(warning.rows, 'row')} {'was' if warning.rows == 1 else 'were'} left out.{why}{written}"
+    )
 
 
 def _file_line(warning: schema.UnreadFile | schema.FileInterpretation | schema.ExtensionNotUsed) -> str:

@@ -144,11 +144,20 @@ def _unknown_accounts(report: CheckReport) -> Iterator[str]:
         return
     rows = ", ".join(f"{count:,} of {name}" for name, count in unknown.rows.items())
     yield f"{_count(unknown.ids, 'account id')} in other tables {_is(unknown.ids)} not among the accounts: {rows} rows"
+    if unknown.quarantined_ids:
+        rules = ", ".join(f"{count:,} by rule {rule}" for rule, count in unknown.quarantined.items())
+        more = ", …" if unknown.quarantined_ids > len(unknown.quarantined_examples) else ""
+        named = ", ".join(map(repr, unknown.quarantined_examples))
+        count = f"{unknown.quarantined_ids:,} of them"
+        yield f"    {count}: in accounts, but all rows are quarantined ({rules}): {named}{more}"
+    if unknown.quarantined_ids == unknown.ids:
+        return
     if not unknown.near_ids:
         tables = report.validation.tables
         whole = any(name in tables and count == tables[name].rows for name, count in unknown.rows.items())
         why = "ids of another system, to be matched by `match_by` or `links`" if whole else _LEFT
-        yield f"    None of them resembles an account's id: probably {why}."
+        which = "None of the others" if unknown.quarantined_ids else "None of them"
+        yield f"    {which} resembles an account's id: probably {why}."
         return
     share = unknown.near_ids / unknown.ids
     yield f"    {unknown.near_ids:,} of them ({share:.0%}) differ from an account's id in how they are written:"
@@ -181,7 +190,7 @@ def _rows(table: TableReport) -> Iterator[str]:
         yield f"{table.name}: {count:,} quarantined by rule {rule.value}: {rule.sentence}"
         for bad in table.examples:
             if bad.rule is rule:
-                yield f"    {bad.file}, row {bad.row}, {bad.column or 'the line'}: {bad.shown}"
+                yield f"    {bad.file}, {bad.place}, {bad.column or 'the line'}: {bad.shown}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -30,6 +30,17 @@ def test_ids_of_removed_accounts_are_said_to_be_that(tmp_path: Path) -> None:
     assert "None of them resembles an account's id: probably accounts that left and were removed." in text
 
 
+def test_an_account_in_quarantine_is_named_with_its_rule_and_bad_rows_with_their_key(tmp_path: Path) -> None:
+    accounts = "account_id,created_at\nA001,2025-01-01\nA002,2025-01-01\nA002,2024-01-01\nA003,yesterday\n"
+    tickets = "ticket_id,account_id,opened_at\nt1,A002,2026-06-01\nt2,A003,2026-06-02\nt3,A001,2026-06-02\n"
+    text = shown(tmp_path, accounts=accounts, tickets=tickets)
+    in_quarantine = "2 of them: in accounts, but all rows are quarantined (1 by rule conflicting_rows, 1 by rule"
+    assert in_quarantine in text
+    assert ": 'A002', 'A003'" in text
+    assert "accounts that left" not in text
+    assert "accounts.csv, row 4 (account_id 'A003'), created_at: 'yesterday'" in text
+
+
 def test_a_night_that_would_stop_is_told_how_to_accept_the_rows(tmp_path: Path) -> None:
     scores = "account_id,measured_at,score\nA001,2026-06-01,180\nA001,2026-06-02,\nA001,2026-06-03,20\n"
     text = shown(tmp_path, health_scores=scores)
