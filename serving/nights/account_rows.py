@@ -1,10 +1,10 @@
 """The newest snapshot of every account, as a night writes it for the lists and pages of accounts.
 
 Most accounts are as they were on the night before. So each row has a fingerprint, and only rows that have another one
-are written; the night that saw them is set in all by one statement.
+are written.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from features.duckdb_connection import open_duckdb
 from features.quoting import quote_name
 from serving.store import bulk
-from serving.store.tables import Account
+from serving.store.tables import SEEN_NOW, Account
 
 _COLUMNS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "currency", "arr")
 
@@ -22,8 +22,9 @@ def save_accounts(session: Session, as_of: date, accounts: pa.Table) -> None:
     """Store the accounts of a night; ``accounts`` is the policy's table of candidates."""
     rows = _account_rows(accounts, as_of)
     rows = rows.append_column("fingerprint", _fingerprints(rows))
-    rows = rows.append_column("seen_on", pa.repeat(pa.scalar(as_of, pa.date32()), rows.num_rows))
-    bulk.renew(session, Account.__table__, rows, stamp="seen_on", fingerprint="fingerprint")
+    rows = rows.append_column("seen_on", pa.repeat(pa.scalar(SEEN_NOW, pa.date32()), rows.num_rows))
+    left = as_of - timedelta(days=1)
+    bulk.renew(session, Account.__table__, rows, stamp="seen_on", left=left, fingerprint="fingerprint")
 
 
 def _account_rows(accounts: pa.Table, as_of: date) -> pa.Table:

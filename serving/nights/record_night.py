@@ -15,7 +15,7 @@ from functools import cached_property, partial
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from serving.cases.casework.saved_accounts import mark_left, mark_stayed
@@ -28,7 +28,7 @@ from serving.nights.case_updates import CaseUpdates, Package
 from serving.nights.night_lease import Night, RecordedNight, refuse_late_night, update_held_night
 from serving.nights.policy_record import newest_version, save_policy_version
 from serving.policy.definition.policy_schema import PolicyFile
-from serving.policy.state.queue_state import Decision, DecisionCounts
+from serving.policy.state.queue_state import Decision, DecisionCounts, Enrolment, HeldOut
 from serving.policy.state.reason_texts import suppression_text
 from serving.store import bulk
 from serving.store.base import Base
@@ -38,6 +38,7 @@ from serving.store.queries.night_queries import night_queue
 from serving.store.tables import Member, NightRow, Score, Squad
 
 WAITING_COLUMNS = ("as_of", "account_id", "risk", "squad", "rank", "priority", "at_stake", "probability")
+SET_ASIDE_COLUMNS = ("as_of", "account_id", "risk", "kind", "code", "detail")
 
 
 @dataclass(frozen=True)
@@ -166,22 +167,22 @@ def _save_squads(session: Session, rules: PolicyFile) -> None:
 
 
 def _save_decision(session: Session, decision: Decision) -> None:
-    as_of = decision.as_of
-    waiting = [{name: getattr(flag, name) for name in WAITING_COLUMNS} for flag in decision.waiting]
-    _insert(session, Waiting, waiting)
-    _insert(session, HeldOutRow, [{"as_of": as_of, **held._asdict()} for held in decision.held_out])
-    _insert(session, EnrolmentRow, [{"as_of": as_of, **enrolment._asdict()} for enrolment in decision.enrolments])
+    waiting = [tuple(getattr(flag, name) for name in WAITING_COLUMNS[1:]) for flag in decision.waiting]
+    _append(session, Waiting, WAITING_COLUMNS, decision.as_of, waiting)
+    _append(session, HeldOutRow, ("as_of", *HeldOut._fields), decision.as_of, decision.held_out)
+    _append(session, EnrolmentRow, ("as_of", *Enrolment._fields), decision.as_of, decision.enrolments)
+    _append(session, SetAside, SET_ASIDE_COLUMNS, decision.as_of, list(_set_aside(decision)))
     bulk.append(session, HoldoutUnitRow.__table__, _unit_rows(decision))
-    names = ("account_id", "risk", "kind", "code", "detail")
-    set_aside = [{"as_of": as_of, **dict(zip(names, row, strict=True))} for row in _set_aside(decision)]
-    _insert(session, SetAside, set_aside)
     bulk.replace(session, StreakRow.__table__, _streak_rows(decision))
 
 
-def _insert(session: Session, table: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
-    """Thousands of rows that no later statement of the night reads: without an object for each."""
+def _append(
+    session: Session, table: type[Base], names: Sequence[str], as_of: date, rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Append thousands of rows that no later statement of the night reads; the first column is the night."""
+    columns = ([as_of] * len(rows), *(list(column) for column in zip(*rows, strict=True)))
     if rows:
-        session.execute(insert(table), rows)
+        bulk.append(session, table.__table__, pa.table(dict(zip(names, columns, strict=True))))
 
 
 def _set_aside(decision: Decision) -> Iterator[tuple[str, str, str, str, str]]:

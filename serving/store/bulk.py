@@ -6,11 +6,12 @@ CSV stream (``COPY``), through a temporary table where rows may exist already. B
 
 import io
 from collections.abc import Sequence
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
-from sqlalchemy import FromClause, Table, text
+from sqlalchemy import FromClause, Table, select, text
 from sqlalchemy.orm import Session
 
 
@@ -37,34 +38,35 @@ def upsert(session: Session, target: FromClause, rows: pa.Table) -> None:
     connection.exec_driver_sql(f"DROP TABLE {staging}")
 
 
-def renew(session: Session, target: FromClause, rows: pa.Table, *, stamp: str, fingerprint: str) -> None:
-    """Upsert a snapshot of which most rows are as they were: only rows whose fingerprint is another one are written.
+def renew(session: Session, target: FromClause, rows: pa.Table, *, stamp: str, left: date, fingerprint: str) -> None:
+    """Bring a snapshot up to date of which most rows are as they were: only what is different is written.
 
     Args:
         session: the transaction.
         target: a table with one column as its key.
-        rows: the snapshot; rows of ``target`` that are not in it keep all their values.
-        stamp: a column with one value for all rows, such as the night that saw them; all of them get it.
-        fingerprint: a column with a number that is another one where any column but the stamp is.
+        rows: the snapshot; rows of ``target`` that are not in it keep all their values but the stamp.
+        stamp: a column with one value in all rows of the snapshot, the same every time, and in no other row of
+            ``target``.
+        left: the stamp of rows that are not in the snapshot any more.
+        fingerprint: a column with a number that is another one where any other column is.
     """
     table = _table(target)
     if rows.num_rows == 0:
         return
     session.flush()
     connection, (key,) = session.connection(), [column.name for column in table.primary_key]
-    stored = connection.exec_driver_sql(f"SELECT {_names([key, fingerprint])} FROM {_quoted(table.name)}").cursor
+    current = table.c[stamp] == rows[stamp][0].as_py()
+    stored = connection.execute(select(table.c[key], table.c[fingerprint]).where(current)).cursor
     found = list(zip(*(stored.fetchall() if stored else ()), strict=True)) or [(), ()]
     ids, prints = pa.array(found[0], rows.schema.field(key).type), pa.array(found[1], pa.int64())
     same = pc.equal(prints.take(pc.index_in(rows[key], value_set=ids)), rows[fingerprint])
     upsert(session, table, rows.filter(pc.invert(pc.fill_null(same, False))))
-    value = rows[stamp][0].as_py()
-    stamped = table.update().values({stamp: value}).where(table.c[stamp].is_distinct_from(value))
     absent = ids.filter(pc.invert(pc.is_in(ids, value_set=rows[key].combine_chunks())))
     if not len(absent):
-        session.execute(stamped)
         return
     staging = _stage(session, table, pa.table({key: absent}))
-    session.execute(stamped.where(text(f"{_quoted(key)} NOT IN (SELECT {_quoted(key)} FROM {staging})")))
+    is_absent = text(f"{_quoted(key)} IN (SELECT {_quoted(key)} FROM {staging})")
+    session.execute(table.update().values({stamp: left}).where(is_absent))
     connection.exec_driver_sql(f"DROP TABLE {staging}")
 
 

@@ -64,6 +64,10 @@ class Score(Base):
     quality: Mapped[str | None] = mapped_column(Text, doc="warnings, one a line; null where there are none")
 
 
+SEEN_NOW = date.max
+"""The day on which an account was seen last, while the newest night has it: no night has to write all accounts."""
+
+
 class Account(Base):
     """The newest snapshot of an account, for lists, filters and search."""
 
@@ -80,7 +84,9 @@ class Account(Base):
     arr: Mapped[float | None]
     currency: Mapped[str | None]
     renews_on: Mapped[date | None] = mapped_column(doc="in the past: the renewal is overdue since that day")
-    seen_on: Mapped[date]
+    seen_on: Mapped[date] = mapped_column(
+        doc="the last day before a night that lacked it; SEEN_NOW, or the night in earlier versions, while it is there"
+    )
     search: Mapped[str] = mapped_column(doc="name and id, case-folded")
     fingerprint: Mapped[int | None] = mapped_column(
         BigInteger, doc="of what the newest night read, so that an unchanged row is not written again; null: write it"

@@ -196,4 +196,4 @@ def count_accounts(session: Session) -> int | None:
     night = newest_night(session)
     if night is None:
         return None
-    return session.scalar(select(func.count()).where(Account.seen_on == night)) or None
+    return session.scalar(select(func.count()).where(Account.seen_on >= night)) or None

@@ -1,4 +1,4 @@
-"""Rows written in bulk: both databases insert, update and stamp the same rows."""
+"""Rows written in bulk: both databases insert and update the same rows."""
 
 from datetime import date
 
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from serving.store import Store, bulk
 from serving.store.tables import Account
 
-FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
+FIRST, SECOND, NOW = date(2026, 3, 1), date(2026, 3, 2), date.max
 
 
 def accounts(night: date, **names: str) -> pa.Table:
@@ -50,35 +50,38 @@ def test_an_upsert_of_nothing_changes_nothing_and_two_in_one_transaction_work(st
     assert stored(store) == [("a", "Ache", None, SECOND)]
 
 
-def renew(store: Store, night: date, prints: dict[str, int], **names: str) -> None:
-    rows = accounts(night, **names).append_column("fingerprint", pa.array(list(prints.values()), pa.int64()))
+def renew(store: Store, prints: dict[str, int], **names: str) -> None:
+    rows = accounts(NOW, **names).append_column("fingerprint", pa.array(list(prints.values()), pa.int64()))
     with store.transaction() as session:
-        bulk.renew(session, Account.__table__, rows, stamp="seen_on", fingerprint="fingerprint")
+        bulk.renew(session, Account.__table__, rows, stamp="seen_on", left=SECOND, fingerprint="fingerprint")
 
 
-def test_a_snapshot_writes_rows_with_another_fingerprint_and_stamps_all_that_it_has(store: Store) -> None:
-    renew(store, FIRST, {"a": 1, "b": 2, "c": 3}, a="Acme", b="Beta", c="Core")
-    renew(store, SECOND, {"a": 1, "b": 5, "d": 6}, a="not written", b="Better", d="Delta")
+def test_a_snapshot_writes_rows_with_another_fingerprint_and_stamps_those_that_it_lacks(store: Store) -> None:
+    renew(store, {"a": 1, "b": 2, "c": 3}, a="Acme", b="Beta", c="Core")
+    renew(store, {"a": 1, "b": 5, "d": 6}, a="not written", b="Better", d="Delta")
     assert stored(store) == [
-        ("a", "Acme", None, SECOND),
-        ("b", "Better", None, SECOND),
-        ("c", "Core", None, FIRST),
-        ("d", "Delta", None, SECOND),
+        ("a", "Acme", None, NOW),
+        ("b", "Better", None, NOW),
+        ("c", "Core", None, SECOND),
+        ("d", "Delta", None, NOW),
     ]
 
 
-def test_a_snapshot_writes_a_row_without_a_fingerprint_and_nothing_where_it_is_empty(store: Store) -> None:
+def test_a_snapshot_writes_a_row_with_another_stamp_or_no_fingerprint_and_nothing_where_it_is_empty(
+    store: Store,
+) -> None:
     with store.transaction() as session:
         bulk.upsert(session, Account.__table__, accounts(FIRST, a="Acme"))
-    renew(store, SECOND, {})
-    assert stored(store) == [("a", "Acme", None, FIRST)]
-    renew(store, SECOND, {"a": 7}, a="Ache")
-    assert stored(store) == [("a", "Ache", None, SECOND)]
+        bulk.upsert(session, Account.__table__, accounts(NOW, b="Beta"))
+    renew(store, {})
+    assert stored(store) == [("a", "Acme", None, FIRST), ("b", "Beta", None, NOW)]
+    renew(store, {"a": 7, "b": 8}, a="Ache", b="Better")
+    assert stored(store) == [("a", "Ache", None, NOW), ("b", "Better", None, NOW)]
     with store.reading() as session:
         assert session.get_one(Account, "a").fingerprint == 7
 
 
 def test_a_fingerprint_holds_63_bits(store: Store) -> None:
-    renew(store, FIRST, {"a": 2**63 - 1}, a="Acme")
-    renew(store, SECOND, {"a": 2**63 - 1}, a="not written")
-    assert stored(store) == [("a", "Acme", None, SECOND)]
+    renew(store, {"a": 2**63 - 1}, a="Acme")
+    renew(store, {"a": 2**63 - 1}, a="not written")
+    assert stored(store) == [("a", "Acme", None, NOW)]
