@@ -28,6 +28,7 @@ from features.engine.memory_size import MIN_DUCKDB_BYTES, parse_size
 from features.errors import UsageError, suggest_name
 from features.validation.tolerance import Tolerance
 from features.validation.values.reading_rules import NO_DATES, check_words
+from features.validation.volume import check_least_rows
 from pipelines.environment import EnvironmentSource, environment_values, origin_of, set_defaults_of_libraries
 from pipelines.setting_sections.attribute_settings import AttributeSettings, check_attribute_columns
 from pipelines.setting_sections.currency_settings import CurrencySettings
@@ -112,6 +113,11 @@ class Settings(BaseSettings):
         0.05,
         description="Share of a table in quarantine above which a night stops; also by table and rule, "
         "e.g. [tolerance] default = 0.05, invoices = 0.1, 'invoices.unknown_account' = 0.3.",
+    )
+    least_rows: dict[str, float] = Field(
+        default_factory=dict,
+        description="Share of its usual rows that a table needs for a night, 0.7 by default, e.g. [least_rows] "
+        "usage_daily = 0 where it is gone for good.",
     )
     words: dict[str, dict[str, str]] = Field(
         default_factory=dict,
@@ -204,6 +210,12 @@ class Settings(BaseSettings):
     def _limits(cls, tolerance: float | dict[str, Any]) -> float | dict[str, Any]:
         Tolerance.from_settings(tolerance if isinstance(tolerance, dict) else {"default": tolerance})
         return tolerance
+
+    @field_validator("least_rows")
+    @classmethod
+    def _least_rows(cls, least: dict[str, float]) -> dict[str, float]:
+        check_least_rows(least)
+        return least
 
     @field_validator("words")
     @classmethod

@@ -36,7 +36,7 @@ from pipelines.settings import Settings
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
 from pipelines.system_clock import today
-from serving.cases.absence.away_people import cases_of_strangers
+from serving.cases.absence.away_people import cases_of_unlisted_people
 from serving.cases.sla_timers import run_timers
 from serving.delivery.channel_settings import account_channels, broadcast_channels
 from serving.night_report.report_schema import NightReport, NoModel, UnknownResponsible
@@ -234,7 +234,7 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
 def _cases_of_unknown_people(night: _Night) -> tuple[UnknownResponsible, ...]:
     """A warning where open cases belong to people whom the policy of the night does not list."""
     with night.store.reading() as session:
-        counts = cases_of_strangers(session, night.policy.rules.roster)
+        counts = cases_of_unlisted_people(session, night.policy.rules.roster)
     return (UnknownResponsible(cases=sum(counts.values()), people=tuple(counts)),) if counts else ()
 
 
@@ -308,7 +308,7 @@ def _check_volume(night: _Night) -> None:
         earlier = night_queries.rows_of_nights(session, NIGHTS)
     left_out = night.source.tables_left_out
     expected = [{name: rows for name, rows in rows.items() if name not in left_out} for rows in earlier]
-    check_volume({table.name: table.rows for table in night.source.table_rows()}, expected)
+    check_volume({table.name: table.rows for table in night.source.table_rows()}, expected, night.settings.least_rows)
 
 
 def _build_frame(night: _Night, champions: Mapping[str, Champion]) -> pa.Table | ClusterFrame:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.contract import TABLES
+from features.errors import DataGateError, RescueError
 from pipelines import assembly
 from pipelines.extensions.load_extensions import Extensions, check_on_source, load_extensions, own_features
 from pipelines.settings import Settings
 from pipelines.sources import validate_rows
 from pipelines.sources.currency_conversion import convert_currencies
 from pipelines.sources.lost_parents import refuse_lost_parents
+from pipelines.sources.mappings.mapping_errors import MissingInputError
 from pipelines.sources.mappings.mapping_settings import merged_risk_settings, reading_rules
 from pipelines.sources.named.open_sources import open_configured_source
 from pipelines.sources.named.source_set import SourceSet, near_text
@@ -194,20 +196,35 @@ def validate_source(
     """
     own_features(settings)  # the tables and columns of extensions are part of the contract from here on
     source = with_queue_outcomes(open_configured_source(settings, tonight), settings, scratch)
-    validation = validate_rows(
-        source,
-        scratch,
-        state=_state(settings),
-        memory=settings.memory,
-        tolerance=settings.row_tolerance,
-        reading=reading_rules(settings),
-        cluster=assembly.open_cluster(settings),
-    )
+    try:
+        validation = validate_rows(
+            source,
+            scratch,
+            state=_state(settings),
+            memory=settings.memory,
+            tolerance=settings.row_tolerance,
+            reading=reading_rules(settings),
+            cluster=assembly.open_cluster(settings),
+        )
+    except MissingInputError as error:
+        raise _as_data_problem(error, earlier) from None
     refuse_lost_parents(validation.report, earlier, settings.row_tolerance)
     history = validation.require_fit().history
     without_rate = convert_currencies(history, settings.currency)
     extensions = check_on_source(settings, load_extensions(settings), history)
     return ValidatedSource(source, validation, extensions.settings(settings), without_rate, extensions)
+
+
+def _as_data_problem(error: MissingInputError, earlier: Sequence[Mapping[str, int]]) -> RescueError:
+    """A table that queries read is missing: a problem of the data where earlier nights had what they make of it."""
+    if not any(error.target in rows or not error.target for rows in earlier):
+        return error
+    if not error.target:
+        return DataGateError(f"{error} Earlier nights had it: export it again.")
+    return DataGateError(
+        f"{error} Earlier nights had rows of {error.target}: export them again. If they are gone for good, remove the "
+        f"query {error.target}.sql and accept it in rescue.toml: [least_rows] {error.target} = 0."
+    )
 
 
 def validate_source_step(settings: Settings, scratch: Path, steps: Steps) -> ValidatedSource:

@@ -21,7 +21,7 @@ from features.source_table import FileNote, SourceTable
 from pipelines.sources.base import ColumnSource, FileSource, Source, stage_columns, table_addresses
 from pipelines.sources.files.folder_contents import UnreadFile
 from pipelines.sources.mappings.column_use import QueryUse, read_query, with_safe_casts
-from pipelines.sources.mappings.mapping_errors import query_error
+from pipelines.sources.mappings.mapping_errors import MissingInputError, query_error
 from pipelines.sources.mappings.mapping_folder import MappingFolder
 from pipelines.sources.mappings.mapping_inputs import MappingInput, read_inputs, read_views
 from pipelines.sources.mappings.typed_columns import with_types
@@ -138,7 +138,7 @@ class MappedSource:
         made = {name: query for name, query in queries.items() if not any(self._reads(query, it.name) for it in absent)}
         if not made or (absent and len(absent) == sum(it.needed for it in self.inputs.values())):
             names = " or ".join(it.tables[0] for it in absent)
-            raise UsageError(
+            raise MissingInputError(
                 f"{self.origin.name} has no table {names}, which the mapping {self.mapping.name} reads; "
                 f"{suggest_name(absent[0].tables[0], own)}"
             )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import duckdb
 
@@ -14,6 +15,18 @@ _TABLE = re.compile(r"Table with name ([^!]+?) does not exist")
 _FUNCTION = re.compile(r"(?:argument types|name) '([^'( ]+)")
 LONGEST = 240
 """Characters of DuckDB's own message that are shown."""
+
+
+class MissingInputError(UsageError):
+    """A query reads a table that the source does not have; ``target`` is the table of the contract that it makes.
+
+    It is wrong usage where the mapping is new, and a problem of the data where earlier nights could run the query.
+    """
+
+    def __init__(self, message: str, target: str = "") -> None:
+        """The sentence, and the table; none where no query of the mapping can be run."""
+        super().__init__(message)
+        self.target = target
 
 
 def query_error(
@@ -29,7 +42,8 @@ def query_error(
     if isinstance(error, duckdb.PermissionException):
         return UsageError(f"{file} reads more than the source's own tables, which no mapping may.")
     if table := _TABLE.search(text):
-        return UsageError(f"{place}: the source has no table {table[1]!r}; {suggest_name(table[1], tables)}")
+        text = f"{place}: the source has no table {table[1]!r}; {suggest_name(table[1], tables)}"
+        return MissingInputError(text, Path(file).stem)
     if column := _COLUMN.search(text) or _IN_TABLE.search(text):
         return UsageError(f"{place}: there is no column {column[column.lastindex or 1]!r}; {_hint(column, columns)}")
     cause = " ".join(text.partition("LINE ")[0].partition("Candidate functions")[0].split())

@@ -2,8 +2,8 @@
 
 import pytest
 
-from features.errors import DataGateError
-from features.validation.volume import check_volume
+from features.errors import DataGateError, UsageError
+from features.validation.volume import check_least_rows, check_volume
 
 WEEK = [{"tickets": 1000 + night} for night in range(7)]
 
@@ -20,6 +20,23 @@ def test_less_is_a_cut_off_source() -> None:
 def test_a_table_that_vanished_counts_as_no_rows() -> None:
     with pytest.raises(DataGateError, match="tickets has 0 rows"):
         check_volume({}, WEEK)
+
+
+def test_a_fall_can_be_accepted_by_table() -> None:
+    check_volume({}, WEEK, {"tickets": 0})
+    with pytest.raises(DataGateError, match=r"If it is gone for good, accept it .*: \[least_rows\] tickets = 0\.$"):
+        check_volume({}, WEEK, {"default": 0.5})
+    with pytest.raises(
+        DataGateError, match=r"If it is right, accept it in rescue.toml: \[least_rows\] tickets = 0.4\.$"
+    ):
+        check_volume({"tickets": 402}, WEEK, {"invoices": 0})
+    check_volume({"tickets": 402}, WEEK, {"tickets": 0.4})
+
+
+@pytest.mark.parametrize(("name", "share"), [("ticket", 0.5), ("tickets", 1.5)])
+def test_least_rows_are_shares_by_table(name: str, share: float) -> None:
+    with pytest.raises(UsageError, match="least_rows"):
+        check_least_rows({name: share})
 
 
 def test_only_the_last_seven_nights_are_usual() -> None:
