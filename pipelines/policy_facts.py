@@ -60,12 +60,13 @@ def _stored(store: Store) -> list[PolicyVersion]:
     from serving.drawings.policy_cycle import PolicyVersion, StoredReplay
     from serving.store.database import utcnow
     from serving.store.queries import policy_queries
+    from serving.store.queries.path_queries import path_report
 
     with store.reading() as session:
         rows = policy_queries.policy_versions(session)
         replays = policy_queries.policy_replays(session)
         nights, cases = policy_queries.count_by_version(session)
-        report = policy_queries.version_report(session, utcnow())
+        report = path_report(session, utcnow(), None)
     groups = {group.name: group for group in report.of("policy_version")}
     comparisons = {pair.after.name: pair for pair in report.comparisons}
     return [

@@ -198,7 +198,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
     report = NightReport(
         as_of=as_of,
         run_id=lease.run_id,
-        tables=night.source.table_rows(),
+        tables=night.source.table_rows(newest_days(history, as_of)),
         missing_tables=night.source.missing,
         feeds=feeds,
         risks=scores.reports(known, models.versions, decision.uplift.versions),

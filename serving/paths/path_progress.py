@@ -148,14 +148,9 @@ def _repeat(
     count = state.repeats
     while (due := _repeat_due(path, replace(state, repeats=count), calendar)) is not None and due <= now:
         count += 1
-    readers, left_out = _readers(step, replace_responsible(subject, None), directory, now)
+    readers, left_out = _readers(step, replace(subject, responsible=None), directory, now)
     sent = SentStep(state.step, count, readers, left_out) if readers else None
     return Advance(replace(state, repeats=count, reached=_reached(state, readers)), sent)
-
-
-def replace_responsible(subject: Subject, responsible: str | None) -> Subject:
-    """The subject with another responsible person."""
-    return replace(subject, responsible=responsible)
 
 
 def _following(path: EscalationPath, state: PathState) -> Iterator[tuple[int, PathStep]]:

@@ -44,7 +44,7 @@ def rehearsal_html(rehearsal: Rehearsal) -> str:
             if isinstance(entry, TimelineEvent):
                 lines.append(html_list([event_sentence(entry)]))
             else:
-                quoted = "<br>".join(escape(_clean(line)) for line in entry.text.splitlines())
+                quoted = "<br>".join(escape(plain_text(line)) for line in entry.text.splitlines())
                 heading = escape(_message_heading(rehearsal, entry))
                 subject = f"<strong>{escape(plain_text(entry.subject))}</strong><br>" if entry.subject else ""
                 lines.append(f"<p>{heading}</p><blockquote>{subject}{quoted}</blockquote>")
@@ -206,7 +206,3 @@ def _local(at: datetime, zone: tzinfo) -> datetime:
 
 def _iso(at: datetime) -> str:
     return at.isoformat() + "Z"
-
-
-def _clean(line: str) -> str:
-    return plain_text(line)

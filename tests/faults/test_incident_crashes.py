@@ -13,13 +13,11 @@ import pytest
 from support.nights.incident_crashes import (
     act_once,
     act_with,
-    count_round_points,
     finish,
-    finish_until,
     prepare,
 )
 from support.nights.incident_factory import CHECKOUT, at, incidents, messages
-from support.nights.night_crashes import PROCESSES, dump
+from support.nights.night_crashes import PROCESSES, dump, run_to_point
 from support.nights.policy_factory import POLICY
 
 from serving.incidents.timer_lease import HeldBy, TimerLease, release_lease, take_lease
@@ -48,11 +46,11 @@ def test_a_round_killed_at_any_statement_or_commit_is_a_clean_round_after_the_ne
         expected = rows(store)
         assert [one.state for one in incidents(store)] == ["over", "open"]
         assert len(messages(store)) == 3
-    total = count_round_points(prepared())
+    total = run_to_point(prepared(), finish)
     assert total > 30
     for last in sorted({*range(0, total, every), *range(total - 3, total)}):
         url = prepared()
-        process = PROCESSES.Process(target=finish_until, args=(url, last))
+        process = PROCESSES.Process(target=run_to_point, args=(url, finish, last))
         process.start()
         process.join(30)
         assert process.exitcode == -signal.SIGKILL, f"point {last} was not reached"

@@ -10,12 +10,12 @@ from support.nights.night_crashes import (
     SECOND,
     SECOND_NOW,
     compete,
-    count_points,
     dump,
     first_night,
     hold_and_write,
     run_again,
-    run_until,
+    run_second,
+    run_to_point,
     second_night,
 )
 from support.nights.night_factory import run
@@ -51,12 +51,12 @@ def test_a_night_killed_at_any_statement_or_commit_is_a_clean_night_after_the_ne
 ) -> None:
     """Each point is killed at in the soak; in the everyday suite each third, and the last six, around the commit."""
     expected = clean(prepared())
-    total = count_points(prepared())
+    total = run_to_point(prepared(), run_second)
     assert total > 25
     finished = 0
     for last in sorted({*range(0, total, every), *range(total - 6, total)}):
         url = prepared()
-        process = PROCESSES.Process(target=run_until, args=(url, last))
+        process = PROCESSES.Process(target=run_to_point, args=(url, run_second, last))
         process.start()
         process.join(30)
         assert process.exitcode == -signal.SIGKILL, f"point {last} was not reached"

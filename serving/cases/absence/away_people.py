@@ -38,7 +38,7 @@ def kept_cases_text(session: Session, person: str, shown: str = "") -> str:
     return f"{name} has {plural(count, 'open case')}, which {stay} with {name} until somebody reassigns {them}."
 
 
-def cases_of_strangers(session: Session, roster: Roster | None = None) -> dict[str, int]:
+def cases_of_unlisted_people(session: Session, roster: Roster | None = None) -> dict[str, int]:
     """The open cases by responsible person who is not in the policy, where it lists people.
 
     They were opened before the policy listed anybody, or somebody left it: no message reaches these people. The policy

@@ -4,6 +4,7 @@ Slack answers 200 to nearly everything and says in the body whether it was done,
 become sentences about what to change. Requests go through the same checked connections as every other channel.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,33 +61,26 @@ class SlackApi:
             SlackError: Slack refused it; a later attempt may succeed.
             DeliveryError: Slack could not be reached.
         """
-        answer = request_json(
-            "POST",
-            f"{self.address}/{method}",
-            content=arguments,
-            headers={"authorization": f"Bearer {self.token}"},
-            allowed=self.allow,
-            timeout=self.timeout,
-        )
-        return self._checked(answer.status, answer.wait, answer.body)
+        return self._post(method, content=arguments)
 
     def read(self, method: str, **arguments: str) -> dict[str, Any]:
         """The answer of a method that only reads, which takes a form instead of JSON."""
+        return self._post(method, form=arguments)
+
+    def _post(self, method: str, *, content: Any = None, form: Mapping[str, str] | None = None) -> dict[str, Any]:
         answer = request_json(
             "POST",
             f"{self.address}/{method}",
-            form=arguments,
+            content=content,
+            form=form,
             headers={"authorization": f"Bearer {self.token}"},
             allowed=self.allow,
             timeout=self.timeout,
         )
-        return self._checked(answer.status, answer.wait, answer.body)
-
-    def _checked(self, status: int, wait: float | None, body: Any) -> dict[str, Any]:
-        if status == 429:
-            raise SlackError("ratelimited", wait if wait is not None else 30.0)
-        if not 200 <= status < 300 or not isinstance(body, dict):
-            raise DeliveryError(f"Slack answered {status}.", retry_after=wait)
-        if body.get("ok") is not True:
-            raise SlackError(str(body.get("error", "unknown")), wait)
-        return body
+        if answer.status == 429:
+            raise SlackError("ratelimited", answer.wait if answer.wait is not None else 30.0)
+        if not 200 <= answer.status < 300 or not isinstance(answer.body, dict):
+            raise DeliveryError(f"Slack answered {answer.status}.", retry_after=answer.wait)
+        if answer.body.get("ok") is not True:
+            raise SlackError(str(answer.body.get("error", "unknown")), answer.wait)
+        return answer.body

@@ -7,9 +7,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from serving.path_metrics.path_report import PathReport
 from serving.store.policy_tables import PolicyReplayRow, PolicyVersionRow, SavedPolicy
-from serving.store.queries.path_queries import path_report
 from serving.store.tables import Case, NightRow
 
 
@@ -69,8 +67,3 @@ def store_replay(
     row = PolicyReplayRow(policy_version=version, first=first, last=last, stored_at=now, figures=dict(figures))
     row.hypothesis = hypothesis
     session.merge(row)
-
-
-def version_report(session: Session, now: datetime) -> PathReport:
-    """The figures of all cases, by version and before and after each."""
-    return path_report(session, now, None)

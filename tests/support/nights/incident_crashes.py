@@ -1,7 +1,4 @@
-"""A round of incidents in a process of its own that can be killed at any statement and any commit."""
-
-import os
-import signal
+"""A round of incidents that can be killed at any statement and any commit."""
 
 from serving.incidents.run_incidents import run_incidents
 from serving.incidents.timer_lease import HeldBy, LeaseLostError, TimerLease, take_lease
@@ -9,7 +6,6 @@ from serving.signals.signal_fields import Signal
 from serving.signals.signal_intake import add_signals
 from serving.store import Store
 from support.nights.incident_factory import at, checkout_policy, failed
-from support.nights.night_crashes import points
 
 POLICY = checkout_policy(by='"product"')
 CHANNELS = ("chat",)
@@ -29,35 +25,6 @@ def _signal(minute: int, product: str) -> Signal:
 def finish(store: Store) -> None:
     """The round that is killed, and that is run again."""
     run_incidents(store, POLICY, now=at(60), channels=CHANNELS, batch=2)
-
-
-def count_round_points(url: str) -> int:
-    """How many points the round has."""
-    reached = 0
-
-    def reach() -> None:
-        nonlocal reached
-        reached += 1
-
-    with Store(url) as store:
-        points(store, reach)
-        finish(store)
-    return reached
-
-
-def finish_until(url: str, last: int) -> None:
-    """The round, killed by the operating system at its point number ``last``."""
-    reached = 0
-
-    def reach() -> None:
-        nonlocal reached
-        if reached == last:
-            os.kill(os.getpid(), signal.SIGKILL)
-        reached += 1
-
-    with Store(url) as store:
-        points(store, reach)
-        finish(store)
 
 
 def act_once(store: Store, holder: str, minutes: float) -> str:

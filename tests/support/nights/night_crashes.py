@@ -103,22 +103,8 @@ def points(store: Store, reach: Callable[[], None]) -> None:
     event.listen(store.engine, "checkin", lambda *_: reach())
 
 
-def count_points(url: str) -> int:
-    """How many points the second night has."""
-    reached = 0
-
-    def reach() -> None:
-        nonlocal reached
-        reached += 1
-
-    with Store(url) as store:
-        points(store, reach)
-        run(store, second_night(), SECOND_NOW)
-    return reached
-
-
-def run_until(url: str, last: int) -> None:
-    """The second night, killed by the operating system at its point number ``last``."""
+def run_to_point(url: str, work: Callable[[Store], object], last: int | None = None) -> int:
+    """Do the work, killed by the operating system at its point number ``last``; how many points it has."""
     reached = 0
 
     def reach() -> None:
@@ -129,7 +115,13 @@ def run_until(url: str, last: int) -> None:
 
     with Store(url) as store:
         points(store, reach)
-        run(store, second_night(), SECOND_NOW)
+        work(store)
+    return reached
+
+
+def run_second(store: Store) -> None:
+    """The second night."""
+    run(store, second_night(), SECOND_NOW)
 
 
 def run_again(store: Store) -> RecordedNight:

@@ -32,19 +32,19 @@ def register(app: typer.Typer) -> None:
 @people.command("list", short_help="List people: duty, open cases, absences, what is missing.")
 def list_everybody(home: Home = None, as_json: Json = False) -> None:
     """List the people of the policy and the users: duty, open cases, absences, and what is missing."""
-    from serving.cases.absence.away_people import cases_of_strangers
+    from serving.cases.absence.away_people import cases_of_unlisted_people
     from serving.cases.absence.people_overview import list_people
     from serving.store.database import utcnow
 
     with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
-        found, strangers = list_people(session, utcnow()), cases_of_strangers(session)
+        found, unlisted = list_people(session, utcnow()), cases_of_unlisted_people(session)
         if as_json:
             typer.echo(json.dumps([_as_json(person) for person in found]))
         else:
             out.print(_table(found) if found else "There are no people before the first night.")
-            if strangers:
-                names = ", ".join(f"{name} {count}" for name, count in strangers.items())
-                total = sum(strangers.values())
+            if unlisted:
+                names = ", ".join(f"{name} {count}" for name, count in unlisted.items())
+                total = sum(unlisted.values())
                 text = f"Warning: open cases of people who are not in the policy: {total} ({names})."
                 advice = "`rescue people reassign` gives them to the people on duty."
                 out.print(f"{text} {advice}", markup=False, soft_wrap=True)

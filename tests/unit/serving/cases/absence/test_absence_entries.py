@@ -14,7 +14,7 @@ from serving.cases.absence.absence_entries import (
     enter_absence,
     withdraw_absence,
 )
-from serving.cases.absence.away_people import away_texts, cases_of_strangers, kept_cases_text
+from serving.cases.absence.away_people import away_texts, cases_of_unlisted_people, kept_cases_text
 from serving.cases.absence.people_overview import list_people
 from serving.cases.cases import Cases
 from serving.cases.people import load_staff
@@ -75,13 +75,13 @@ def test_open_cases_of_an_absent_person_and_of_strangers_are_counted(store: Stor
         assert kept_cases_text(session, "ann") == (
             "ann has 3 open cases, which stay with ann until somebody reassigns them."
         )
-        assert (kept_cases_text(session, "bob"), cases_of_strangers(session)) == ("", {})
+        assert (kept_cases_text(session, "bob"), cases_of_unlisted_people(session)) == ("", {})
     enter_absence(store, LEAD, "ann", NIGHT, NIGHT + timedelta(days=2), now=NOW)
     with store.transaction() as session:
         session.query(Case).order_by(Case.rank).first().owner = "zorro"  # type: ignore[union-attr]  # there are three
     with store.reading() as session:
         assert away_texts(session, ["ann", "bob", None], NOW) == {"ann": "absent (back on 4 Mar 2026)"}
-        assert cases_of_strangers(session) == {"zorro": 1}
+        assert cases_of_unlisted_people(session) == {"zorro": 1}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from support.nights.night_factory import NOW, flag_of, names, open_cases, record_of, run
 from support.nights.people_factory import people_rules
 
-from serving.cases.absence.away_people import cases_of_strangers
+from serving.cases.absence.away_people import cases_of_unlisted_people
 from serving.cases.absence.reassignment import reassign_unknown
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
@@ -72,7 +72,7 @@ def test_owned_cases_get_another_owner_and_others_another_person_to_ask(renamed:
         assert (event.kind, event.actor) == ("reassign", "ada")
         assert event.comment == "ann is not in the policy; bob is responsible now."
     with renamed.reading() as session:
-        assert cases_of_strangers(session) == {}
+        assert cases_of_unlisted_people(session) == {}
     assert reassign_unknown(renamed, ADMIN, now=LATER) == []
 
 
