@@ -149,12 +149,13 @@ class ValidatedSource:
         rows = self.validation.report.timestamp_outliers
         return tuple(TimestampOutliers.model_validate(outliers.as_json()) for outliers in rows)
 
-    def table_rows(self) -> tuple[TableRows, ...]:
-        """What happened to the rows of each table, for the night's report."""
-        return tuple(self._rows(table) for table in self.validation.report.tables.values())
+    def table_rows(self, newest: Mapping[str, date | None] | None = None) -> tuple[TableRows, ...]:
+        """What happened to the rows of each table, for the night's report; ``newest`` are the days of the newest."""
+        return tuple(self._rows(table, newest or {}) for table in self.validation.report.tables.values())
 
-    def _rows(self, table: TableReport) -> TableRows:
+    def _rows(self, table: TableReport, newest: Mapping[str, date | None]) -> TableRows:
         files = self.validation.files.get(table.name)
+        back = self.source if isinstance(self.source, SourceWithQueueOutcomes) else None
         return TableRows(
             name=table.name,
             rows=table.rows,
@@ -163,6 +164,8 @@ class ValidatedSource:
             quarantined={rule.value: count for rule, count in table.quarantined.items()},
             files_read=files.read if files else 0,
             files_cached=files.cached if files else 0,
+            newest_on=newest.get(table.name),
+            of_queue=back is not None and table.name in back.files and table.name not in back.inner.tables(),
         )
 
     def facts(self) -> Mapping[str, object]:

@@ -49,6 +49,8 @@ class TableRows(ReportPart):
     files_cached: int = Field(
         default=0, description="files that were not read, because they have not changed since they were"
     )
+    newest_on: date | None = Field(default=None, description="the day on which the newest row before the night came")
+    of_queue: bool = Field(default=False, description="only the team's own rows: the source has no such table")
 
 
 class NotScored(ReportPart):

@@ -21,7 +21,8 @@ class RecordedNightState:
     """The newest recorded night, from its report.
 
     ``feeds`` are days since the newest row of each table, by the day of the row; ``deliveries`` are the days on which
-    the newest row became known, which `late_feeds` is about.
+    the newest row became known, which `late_feeds` is about. ``newest`` are the same days of every table, also of those
+    that change so rarely that no day says that one is late.
     """
 
     as_of: date
@@ -35,6 +36,7 @@ class RecordedNightState:
     late_feeds: tuple[str, ...]
     models: dict[str, str]
     deliveries: dict[str, date] = field(default_factory=dict)
+    newest: dict[str, date] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ def _newest_night(session: Session) -> RecordedNightState | None:
         deliveries={
             feed["table"]: date.fromisoformat(feed["newest_on"]) for feed in feeds if feed.get("newest_on") is not None
         },
+        newest={table["name"]: date.fromisoformat(table["newest_on"]) for table in tables if table.get("newest_on")},
     )
 
 

@@ -10,7 +10,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.cli.output.terminal_tables import fit_table
+from pipelines.cli.output.terminal_tables import MOST_ROWS, fit_table, rest_line
 from pipelines.console import out
 from serving.night_report.empty_queue import empty_queue_lines
 from serving.night_report.queue_case import QueueCase
@@ -29,8 +29,6 @@ from serving.night_report.report_text import (
 UNKNOWN = "–"
 NARROW: Mapping[str, Any] = {"no_wrap": True}
 NUMBER: Mapping[str, Any] = {"no_wrap": True, "justify": "right"}
-MOST_CASES = 1_000
-"""So many cases are printed after a night: laying out a table of very many takes longer than the night itself."""
 LEAST_IMPORTANT = ("Owner", "Segment", "Lane", "Revenue", "Contract")
 """Columns that a narrow terminal leaves out, in this order."""
 
@@ -43,9 +41,9 @@ def show_night(report: NightReport) -> None:
         )
     out.print(f"[bold]Rescue queue, night of {day_text(report.as_of)}: {plural(len(report.queue), 'case')}[/bold]")
     if report.queue:
-        out.print(queue_table(report.queue[:MOST_CASES], [risk.name for risk in report.risks], report.as_of))
-        if len(report.queue) > MOST_CASES:
-            out.print(f"  {len(report.queue) - MOST_CASES:,} more: `rescue queue` lists all of them.")
+        out.print(queue_table(report.queue[:MOST_ROWS], [risk.name for risk in report.risks], report.as_of))
+        if rest := rest_line(len(report.queue), "`rescue queue list --all` prints all of them"):
+            out.print(rest)
     else:
         for line in empty_queue_lines(report):
             out.print(f"  {line}", markup=False)
@@ -141,7 +139,8 @@ def _rows_table(report: NightReport) -> Table:
     table.add_column("Rules broken")
     for rows in report.tables:
         numbers = (rows.rows, rows.accepted, rows.duplicates, sum(rows.quarantined.values()))
-        table.add_row(rows.name, *(f"{number:,}" for number in numbers), quarantine_text(rows))
+        name = f"{rows.name} (the team's own)" if rows.of_queue else rows.name
+        table.add_row(name, *(f"{number:,}" for number in numbers), quarantine_text(rows))
     return table
 
 

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,6 +89,7 @@ def _json(state: Any, problems: list[str], free: int | None, champions: dict[str
             "step": attempt.step,
             "reason": attempt.reason,
         },
+        "newest_rows": night and {table: day.isoformat() for table, day in night.newest.items()},
         "feeds": night and {t: {"age_days": age, "late": t in night.late_feeds} for t, age in night.feeds.items()},
         "models": champions or (night.models if night else {}),
         "cases": state.cases,
@@ -125,7 +126,12 @@ def _lines(state: Any, problems: list[str], free: int | None, champions: dict[st
             f"{t} {'none' if age is None else plural(age, 'day')}{' (late)' * (t in night.late_feeds)}"
             for t, age in night.feeds.items()
         ]
-        lines.append(f"Feeds:    age of the newest row: {', '.join(ages)}" if ages else "Feeds:    none")
+        past = state.at.date() - night.as_of > timedelta(days=1)
+        when = f" in the night of {day_text(night.as_of)}" if past else ""
+        lines.append(f"Feeds:    age of the newest row{when}: {', '.join(ages)}" if ages else "Feeds:    none")
+        rare = ", ".join(f"{t} {day_text(day)}" for t, day in night.newest.items() if t not in night.feeds)
+        if rare:
+            lines.append(f"Others:   newest row of {rare}; they have no regular days, so none of them is called late")
     models = champions or (night.models if night else {})
     lines.append(f"Models:   {', '.join(f'{risk} version {version}' for risk, version in models.items()) or 'none'}")
     cases = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(state.cases.items()))

@@ -1,7 +1,7 @@
 """What an operator should look at, as sentences."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -58,3 +58,13 @@ def test_a_late_feed_is_named_with_its_newest_delivery() -> None:
     now = replace(known, night=late)
     assert list_problems(now, DAY) == ["The feed tickets is late: its newest delivery is of 30 Jun 2026."]
     assert "Feeds:    age of the newest row: tickets 1 day (late)" in _lines(now, [], 0, {})
+
+
+def test_ages_are_those_of_the_night_and_tables_without_a_rhythm_have_their_newest_day() -> None:
+    known = state()
+    assert known.night is not None
+    newest = {"tickets": date(2026, 6, 30), "subscriptions": date(2026, 5, 4)}
+    later = replace(known, at=NOW + timedelta(days=40), night=replace(known.night, newest=newest))
+    lines = _lines(later, [], 0, {})
+    assert "Feeds:    age of the newest row in the night of 1 Jul 2026: tickets 1 day" in lines
+    assert any(line.startswith("Others:   newest row of subscriptions 4 May 2026; they have no reg") for line in lines)
