@@ -26,9 +26,10 @@ from sqlalchemy import text
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from support.nights.incident_factory import checkout_policy
+from support.nights.night_factory import Clock
 from support.web.saved_policies import SOURCE, save_policies
 from support.web.web_fixture import LEAD, Site, fresh_store, serve_app
-from support.web.web_queue import NOW, Clock, fill, work_through
+from support.web.web_queue import NOW, fill, work_through
 
 from serving.cases.permissions import Role
 from serving.incidents.run_incidents import run_incidents
@@ -109,7 +110,7 @@ def measured(
         work_through(store, min(WORKED, cases // 2), closed=min(CLOSED, cases // 3))
         save_policies(store)
         send_signals(store, min(SIGNALS, cases))
-        clock = Clock()
+        clock = Clock(NOW)
         app = create_app(store, ReviewSettings(secure_cookies=False), clock=clock, policy=SOURCE)
         with serve_app(app, clock) as site:
             browser = site.browser(Person("ines", frozenset({Role.ADMIN}), LEAD.squads))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import numpy as np
@@ -48,6 +49,16 @@ RULES = PolicyFile.model_validate(
         "routing": {"fallback": "north"},
     }
 )
+
+
+@dataclass
+class Clock:
+    """A clock that a test sets; at first it is an hour after the night."""
+
+    now: datetime = NOW + timedelta(hours=1)
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 def names(count: int) -> list[str]:

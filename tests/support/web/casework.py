@@ -12,7 +12,8 @@ from serving.store import Store
 from serving.store.casework.casework_tables import AccountContact
 from serving.store.exchange import Message
 from serving.store.tables import Account
-from support.web.web_queue import NOW, Clock
+from support.nights.night_factory import Clock
+from support.web.web_queue import NOW
 
 ACTOR = Actor("jonas", Role.LEAD, frozenset({"success"}))
 
@@ -36,7 +37,7 @@ def add_casework(store: Store, case: str, account: str, reader: str = "ines") ->
                 sent_at=NOW,
             )
         )
-    cases = Cases(store, clock=Clock())
+    cases = Cases(store, clock=Clock(NOW))
     cases.claim(case, ACTOR)
     late = cases.work.add_task(case, ACTOR, title="Send the slides of the last review", due_on=date(2026, 2, 20))
     done = cases.work.add_task(case, ACTOR, title="Read the tickets", owner=reader)

@@ -20,7 +20,8 @@ from serving.web import create_app
 from serving.web.access import Person
 from serving.web.identity import users
 from serving.web.identity.review_settings import ReviewSettings
-from support.web.web_queue import Clock, fill
+from support.nights.night_factory import Clock
+from support.web.web_queue import NOW, fill
 
 INES = Person("ines", frozenset({Role.REVIEWER}), frozenset({"success"}))
 JONAS = Person("jonas", frozenset({Role.REVIEWER}), frozenset({"success"}))
@@ -92,7 +93,7 @@ def fresh_store(migrated: Path, folder: Path, cases: int = 12, **how: Any) -> St
 @contextmanager
 def running(store: Store) -> Iterator[Site]:
     """The review app on a queue, at a port of its own, over plain HTTP, at the time of the fill."""
-    clock = Clock()
+    clock = Clock(NOW)
     with serve_app(create_app(store, ReviewSettings(secure_cookies=False), clock=clock), clock) as site:
         yield site
 
@@ -111,7 +112,7 @@ def serve_app(app: FastAPI, clock: Clock | None = None) -> Iterator[Site]:
     address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
         with ExitStack() as clients:
-            yield Site(app, address, clock or Clock(), clients)
+            yield Site(app, address, clock or Clock(NOW), clients)
     finally:
         server.should_exit = True
         thread.join(10)

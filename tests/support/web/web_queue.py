@@ -33,6 +33,7 @@ from serving.store.tables import (
     Squad,
 )
 from support.nights.handoff_factory import NIGHT, handoff
+from support.nights.night_factory import Clock
 from support.web.web_night import night_row
 
 NOW = datetime(2026, 3, 2, 8, 30)  # noqa: DTZ001 - the times of the queue are naive UTC
@@ -54,16 +55,6 @@ _REASONS = (
     ("adoption", "5 of 9 features in use in November are not used any more"),
     ("contract", "The contract is up for renewal and does not renew automatically"),
 )
-
-
-@dataclass
-class Clock:
-    """A time that changes only when a test sets it."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @dataclass
@@ -306,7 +297,7 @@ def _held_out(account: dict[str, Any]) -> dict[str, Any]:
 
 def work_through(store: Store, cases: int, *, closed: int = 0) -> None:
     """Let the squads work on the first cases: the first ``closed`` are closed, the others are in every open state."""
-    clock = Clock()
+    clock = Clock(NOW)
     work = Cases(store, clock=clock)
     for number in range(cases):
         case = work.get(f"case{number:09d}", Actor("rescue", Role.SYSTEM))

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
-from support.nights.night_factory import NIGHT, NOW, next_night, open_cases, record_of, run, simple_decision
+from support.nights.night_factory import NIGHT, NOW, Clock, next_night, open_cases, record_of, run, simple_decision
 
 from features.errors import RescueError, UsageError
 from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
@@ -23,16 +23,6 @@ BOB = Actor("bob", Role.REVIEWER, frozenset({"north"}))
 LEA = Actor("lea", Role.LEAD, frozenset({"north", "south"}))
 DAN = Actor("dan", Role.REVIEWER, frozenset({"south"}))
 CASE = case_id("a000000", "churn", NIGHT)
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = NOW + timedelta(hours=1)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from sqlalchemy import select
-from support.nights.night_factory import NIGHT, NOW, flag_of, record_of, run, simple_decision
+from support.nights.night_factory import NIGHT, NOW, Clock, flag_of, record_of, run, simple_decision
 from support.nights.people_factory import open_people_cases, people_rules, person
 
 from features.errors import UsageError
@@ -45,16 +45,6 @@ OUTCOMES = {
     "saved": {"reasons": {"offer": "A better offer"}},
     "lost": {"reasons": {"price": "Price"}, "required": True},
 }
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = NOW + timedelta(hours=1)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """Cases that change hands with a form: required fields, acceptance, returns, restarted timers, the third return."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from support.nights.night_factory import NOW
+from support.nights.night_factory import NOW, Clock
 from support.nights.people_factory import ANSWERS, FORMS, PEOPLE, open_people_cases, people_rules, person
 
 from features.errors import UsageError
@@ -24,13 +24,6 @@ from serving.store.queries.handover_queries import handover_figures
 from serving.store.tables import Case
 
 ANN, DAN, EVE, LEA = person("ann"), person("dan"), person("eve"), person("lea", Role.LEAD)
-
-
-class Clock:
-    now = NOW + timedelta(hours=1)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture

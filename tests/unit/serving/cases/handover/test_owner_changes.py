@@ -1,9 +1,9 @@
 """A case gets another person or none: what was done stays, a missed deadline too, and nobody who is away gets it."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
-from support.nights.night_factory import NOW
+from support.nights.night_factory import Clock
 from support.nights.people_factory import ANSWERS, open_people_cases, person
 
 from serving.cases.absence.absence_entries import enter_absence
@@ -15,13 +15,6 @@ from serving.store.case_states import State
 from serving.store.queries.case_queries import case_history
 
 ANN, BOB, DAN, LEA = person("ann"), person("bob"), person("dan"), person("lea", Role.LEAD)
-
-
-class Clock:
-    now = NOW + timedelta(hours=1)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
