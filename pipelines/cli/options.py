@@ -34,6 +34,7 @@ PolicyFile = Annotated[
     typer.Option("--policy", help="The policy file. Default: `policy` in rescue.toml, else the policy of Rescue."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else.")]
+All = Annotated[bool, typer.Option("--all", help="Print all of them, however many there are.")]
 AsOf = Annotated[
     str | None,
     typer.Option(

@@ -9,7 +9,7 @@ import typer
 from features.errors import UsageError, suggest_name
 from pipelines import assembly
 from pipelines import settings as configuration
-from pipelines.cli.options import Home
+from pipelines.cli.options import All, Home
 from pipelines.console import err, out
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def deliver(
     dead: Annotated[
         bool, typer.Option("--dead", help="Send nothing. List the messages that could not be delivered, with reasons.")
     ] = False,
+    every: All = False,
     check: Annotated[
         bool, typer.Option("--check", help="Send nothing. Sign in to each channel's system and say where this leads.")
     ] = False,
@@ -50,7 +51,7 @@ def deliver(
         _send_test(settings, test, to)
         return
     if dead:
-        _list_dead(settings)
+        _list_dead(settings, every=every)
         return
     channels = assembly.open_channels(settings)
     with assembly.open_queue(settings) as store:
@@ -116,14 +117,17 @@ def _send_test(settings: configuration.Settings, name: str | None, to: str | Non
     out.print(sentence, markup=False, soft_wrap=True)
 
 
-def _list_dead(settings: configuration.Settings) -> None:
+def _list_dead(settings: configuration.Settings, *, every: bool) -> None:
+    from pipelines.cli.output.terminal_tables import print_lines
     from serving.delivery.outbox import dead_letters
 
     with assembly.open_queue(settings) as store, store.reading() as session:
         letters = dead_letters(session)
+    lines = []
     for letter in letters:
         message = f"{letter.id} to {letter.channel}: {letter.kind} of case {letter.case_id}"
         written = f"written {letter.created_at:%Y-%m-%d %H:%M} UTC, {letter.attempts} attempts"
-        out.print(f"{message}, {written}. {letter.error}", markup=False, soft_wrap=True)
+        lines.append(f"{message}, {written}. {letter.error}")
+    print_lines(lines, every=every)
     if not letters:
         out.print("There are no undelivered messages.")

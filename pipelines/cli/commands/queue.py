@@ -9,7 +9,7 @@ from features.errors import UsageError
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.acting_person import acting_person
-from pipelines.cli.options import Home, require_one_of
+from pipelines.cli.options import All, Home, require_one_of
 from pipelines.console import out
 
 EXPORT_FORMATS = ("markdown", "json", "html")
@@ -29,9 +29,11 @@ def list_cases(
         bool,
         typer.Option("--waiting", help="List the accounts without a place in the newest night, by squad."),
     ] = False,
+    every: All = False,
 ) -> None:
     """List the open cases in the order in which to work them; days count from the night, where that is an old one."""
     from pipelines.cli.output.queue_output import case_table, night_lines, waiting_table
+    from pipelines.cli.output.terminal_tables import MOST_ROWS, rest_line
     from pipelines.night.night_attempts import newest_attempt
     from serving.night_report.counting_day import counting_day
     from serving.night_report.empty_queue import empty_queue_lines
@@ -42,19 +44,23 @@ def list_cases(
     with assembly.open_queue(settings) as store, store.reading() as session:
         if waiting:
             rows = decision_queries.newest_waiting_list(session)
-            out.print(waiting_table(rows) if rows else "No account is waiting.")
+            out.print(waiting_table(rows if every else rows[:MOST_ROWS]) if rows else "No account is waiting.")
+            rest = rest_line(len(rows))
         else:
-            cases = night_queries.open_queue(session)
+            cases = night_queries.open_queue(session, None if every else MOST_ROWS)
+            rest = rest_line(night_queries.count_open(session))
             night, today = queue_queries.newest_night(session), utcnow().date()
             for line in night_lines(night, newest_attempt(settings.home), today):
                 out.print(line, markup=False)
             if cases:
                 out.print(case_table(cases, counting_day(night, today)))
-                return
-            out.print("There are no open cases.")
-            report = night_queries.night_report(session, night) if night else None
-            for line in empty_queue_lines(report) if report else ():
-                out.print(f"  {line}", markup=False)
+            else:
+                out.print("There are no open cases.")
+                report = night_queries.night_report(session, night) if night else None
+                for line in empty_queue_lines(report) if report else ():
+                    out.print(f"  {line}", markup=False)
+    if rest and not every:
+        out.print(rest, markup=False)
 
 
 @queue.command()

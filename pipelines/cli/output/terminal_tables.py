@@ -14,8 +14,28 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
+from pipelines.console import out
+
+MOST_ROWS = 50
+"""Rows of a list that grows with the company which are printed, as about a page: nobody reads 25,000 lines, and laying
+out a table of so many takes minutes."""
+
 UNLIMITED = 10_000
 """Characters in a line, to measure a table as if the terminal were wide enough."""
+
+
+def rest_line(total: int, how: str = "`--all` prints all of them") -> str:
+    """The line under the first rows of a long list; empty where all of them are shown."""
+    return f"  {total - MOST_ROWS:,} more: {how}." if total > MOST_ROWS else ""
+
+
+def print_lines(lines: Sequence[str], *, every: bool = False) -> None:
+    """Print lines of which there may be very many: the first ones, or every one."""
+    shown = lines if every else lines[:MOST_ROWS]
+    for line in shown:
+        out.print(line, markup=False, soft_wrap=True)
+    if len(shown) < len(lines):
+        out.print(rest_line(len(lines)), markup=False)
 
 
 def fit_table(

@@ -221,13 +221,18 @@ def night_queue(session: Session, as_of: date) -> list[QueueCase]:
     return [QueueCase.model_validate(row) for row in _case_rows(session, Case.raised_on == as_of)]
 
 
-def open_queue(session: Session) -> list[QueueCase]:
-    """Every open case, by priority."""
-    return [QueueCase.model_validate(row) for row in _case_rows(session, Case.closed_at.is_(None))]
+def open_queue(session: Session, limit: int | None = None) -> list[QueueCase]:
+    """Every open case, by priority, or only the first ones."""
+    return [QueueCase.model_validate(row) for row in _case_rows(session, Case.closed_at.is_(None), limit)]
 
 
-def _case_rows(session: Session, condition: ColumnElement[bool]) -> list[dict[str, Any]]:
-    rows = session.execute(_with_newest_handoff().where(condition))
+def count_open(session: Session) -> int:
+    """How many cases are open."""
+    return session.scalar(select(func.count()).where(Case.closed_at.is_(None))) or 0
+
+
+def _case_rows(session: Session, condition: ColumnElement[bool], limit: int | None = None) -> list[dict[str, Any]]:
+    rows = session.execute(_with_newest_handoff().where(condition).limit(limit))
     return [_listed(case, account, handoff) for case, account, handoff in rows]
 
 

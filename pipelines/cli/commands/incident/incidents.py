@@ -12,7 +12,7 @@ from features.errors import RescueError
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.acting_person import acting_person
-from pipelines.cli.options import Home, Json, PolicyFile, require_one_of
+from pipelines.cli.options import All, Home, Json, PolicyFile, require_one_of
 from pipelines.console import out
 
 if TYPE_CHECKING:
@@ -40,10 +40,12 @@ def register(app: typer.Typer) -> None:
 def list_all(
     home: Home = None,
     state: Annotated[str, typer.Option(help="all, open, over or resolved.")] = "all",
+    every: All = False,
     as_json: Json = False,
 ) -> None:
     """List the incidents, open ones first, then the newest first."""
     from pipelines.cli.output.incident_output import incident_json, incident_table
+    from pipelines.cli.output.terminal_tables import MOST_ROWS, rest_line
     from serving.store.queries.incident_queries import list_incidents
 
     require_one_of(state, STATES, "--state")
@@ -52,13 +54,16 @@ def list_all(
     if as_json:
         typer.echo(json.dumps([incident_json(row) for row in rows], indent=2))
     else:
-        out.print(incident_table(rows) if rows else "There are no incidents.")
+        out.print(incident_table(rows if every else rows[:MOST_ROWS]) if rows else "There are no incidents.")
+        if not every and (rest := rest_line(len(rows))):
+            out.print(rest)
 
 
 @incidents.command()
-def show(incident: IncidentArgument, home: Home = None, as_json: Json = False) -> None:
+def show(incident: IncidentArgument, home: Home = None, every: All = False, as_json: Json = False) -> None:
     """Print an incident with its timeline and the affected accounts."""
     from pipelines.cli.output.incident_output import event_json, incident_json, incident_lines
+    from pipelines.cli.output.terminal_tables import print_lines
     from serving.incidents.incident_errors import IncidentNotFoundError
     from serving.incidents.incident_outlook import incident_outlook
     from serving.store.database import utcnow
@@ -79,8 +84,7 @@ def show(incident: IncidentArgument, home: Home = None, as_json: Json = False) -
         }
         typer.echo(json.dumps(content, indent=2, default=lambda at: f"{at.isoformat()}Z"))
         return
-    for line in incident_lines(file, outlook):
-        out.print(line, markup=False, soft_wrap=True)
+    print_lines([*incident_lines(file, outlook)], every=every)
 
 
 @incidents.command()

@@ -11,7 +11,7 @@ from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.acting_person import acting_person
 from pipelines.cli.commands.queue import queue
-from pipelines.cli.options import Home, Json, parse_day
+from pipelines.cli.options import All, Home, Json, parse_day
 from pipelines.console import out
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does i
 def list_tasks(
     case: Annotated[str | None, typer.Argument(metavar="CASE", help="A case id from `rescue queue list`.")] = None,
     person: Annotated[str | None, typer.Option("--of", metavar="NAME", help="The open tasks of this person.")] = None,
+    every: All = False,
     as_json: Json = False,
     home: Home = None,
 ) -> None:
     """List the tasks of a case with their numbers, or the open tasks of a person over all cases."""
+    from pipelines.cli.output.terminal_tables import MOST_ROWS, rest_line
     from serving.store.casework.casework_queries import open_tasks_of, tasks_of
     from serving.store.tables import Case
 
@@ -47,7 +49,9 @@ def list_tasks(
     if as_json:
         typer.echo(json.dumps([_fields(row) for row, _ in rows]))
         return
-    out.print(_table(rows) if rows else "There are no tasks.")
+    out.print(_table(rows if every else rows[:MOST_ROWS]) if rows else "There are no tasks.")
+    if not every and (rest := rest_line(len(rows))):
+        out.print(rest)
 
 
 @queue.command("add-task", short_help="Add a task to a case.")

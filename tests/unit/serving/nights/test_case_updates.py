@@ -29,7 +29,7 @@ from serving.policy.state.queue_state import Decision, RaiseCode, RaisedAgain, R
 from serving.store import Store
 from serving.store.exchange import HealthAdjustment, Message
 from serving.store.queries.case_queries import case_history
-from serving.store.queries.night_queries import night_report, open_queue, queue_state
+from serving.store.queries.night_queries import count_open, night_report, open_queue, queue_state
 from serving.store.queries.queue_queries import QueueFilter, list_cases
 from serving.store.tables import Case, CaseEvent
 
@@ -119,6 +119,8 @@ def test_the_queue_is_ordered_by_the_figures_of_tonight(store: Store) -> None:
         for sort in ("priority", "churn"):
             assert [row.case.id for row in list_cases(session, chosen, sort=sort, page=1)] == [ids[1], ids[2], ids[0]]
         assert [case.case_id for case in open_queue(session)] == [ids[1], ids[2], ids[0]]
+        assert [case.case_id for case in open_queue(session, 2)] == [ids[1], ids[2]]
+        assert count_open(session) == 3
     assert Cases(store, clock=lambda: NOW).take_next(None, LEA).id == ids[1]  # type: ignore[union-attr]
 
 
