@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from support.worlds.drawn_scores import draw_scored_rows
 
 from models.data.arrays import Floats
 from models.data.findings import Finding
@@ -23,26 +23,8 @@ from models.evaluation.statistics.signal_test import SignalTest, compare_with_ch
 from models.learners.calibration import sigmoid
 
 
-def many(accounts: int = 300, weeks: int = 10) -> tuple[EvaluationRows, Floats]:
-    """Accounts with one risk each; the event is drawn once an account and holds for all of its weeks."""
-    rng = np.random.default_rng(1)
-    margin = rng.normal(-1.5, 1.2, accounts)
-    happened = rng.random(accounts) < sigmoid(margin)
-    account = np.tile(np.arange(accounts), weeks)
-    event: NDArray[np.bool_] = happened[account]
-    rows = EvaluationRows(
-        event=event,
-        weight=np.ones(len(account)),
-        day=np.repeat(np.arange(weeks) * 7, accounts),
-        unit=account,
-        event_number=np.where(event, account, -1),
-        revenue=np.ones(len(account)),
-    )
-    return rows, margin[account]
-
-
 def evaluation() -> Evaluation:
-    rows, score = many()
+    rows, score = draw_scored_rows()
     scorers = {
         MODEL: Scores(score, sigmoid(score)),
         "rule_random": Scores(np.random.default_rng(3).random(len(score))),
@@ -77,7 +59,7 @@ def test_a_baseline_has_no_figures_that_need_a_probability() -> None:
 
 
 def test_a_report_counts_rows_accounts_and_events_and_how_much_the_weights_leave() -> None:
-    rows, score = many()
+    rows, score = draw_scored_rows()
     rows = replace(rows, weight=np.where(rows.unit < 30, 10.0, 1.0))
     report = report_metrics("", rows, {MODEL: Scores(score)}, 20)
     assert (report.rows, report.accounts, report.cutoffs) == (3000, 300, 10)
@@ -86,7 +68,7 @@ def test_a_report_counts_rows_accounts_and_events_and_how_much_the_weights_leave
 
 
 def test_one_class_only_is_null_in_the_json() -> None:
-    rows, score = many()
+    rows, score = draw_scored_rows()
     quiet = replace(rows, event=np.zeros(len(rows), dtype=bool), event_number=np.full(len(rows), -1))
     report = report_metrics("quiet", quiet, {MODEL: Scores(score, sigmoid(score))}, 1)
     assert report.to_json()["scorers"][MODEL]["auc"] == {"value": None, "low": None, "high": None}
@@ -94,7 +76,7 @@ def test_one_class_only_is_null_in_the_json() -> None:
 
 
 def test_a_signal_is_distinguished_from_chance() -> None:
-    rows, score = many()
+    rows, score = draw_scored_rows()
     by_chance = np.random.default_rng(4).normal(-1.5, 0.1, 300)[rows.unit]
     assert verdict_of(rows, score) == (True, "signal")
     assert verdict_of(rows, by_chance) == (False, "no_signal")
@@ -107,7 +89,7 @@ def verdict_of(rows: EvaluationRows, score: Floats) -> tuple[bool, str]:
 
 
 def test_a_verdict_needs_the_test_and_the_interval() -> None:
-    rows, score = many()
+    rows, score = draw_scored_rows()
     report = report_metrics("", rows, {MODEL: Scores(score, sigmoid(score))}, 20)
     refused = assess_signal(report, SignalTest(0.02))[1]
     assert (refused.code, refused.parameters["p_value"], refused.parameters["level"]) == ("no_signal", 0.02, 0.01)
@@ -119,7 +101,7 @@ def test_a_verdict_needs_the_test_and_the_interval() -> None:
 def test_a_growing_shop_of_equal_buyers_has_no_signal_and_no_lead() -> None:
     """A score that only follows the base rate: pooled over cutoffs its AUC is far above a half."""
     rng = np.random.default_rng(2)
-    rows, _ = many(accounts=200, weeks=10)
+    rows, _ = draw_scored_rows(accounts=200, weeks=10)
     rate = 0.05 + rows.day / 140
     event = rng.random(len(rows)) < rate
     rows = replace(rows, event=event, event_number=np.where(event, np.arange(len(rows)), -1))
@@ -134,7 +116,7 @@ def test_a_growing_shop_of_equal_buyers_has_no_signal_and_no_lead() -> None:
 
 
 def test_a_baseline_that_finds_as_much_is_named() -> None:
-    rows, score = many()
+    rows, score = draw_scored_rows()
     noise = np.random.default_rng(5).normal(0, 0.05, len(score))
     lead = lead_over_baselines(rows, {MODEL: Scores(score + noise), "rule_lowest_health": Scores(score)})
     assert lead is not None
@@ -142,7 +124,7 @@ def test_a_baseline_that_finds_as_much_is_named() -> None:
 
 
 def test_a_lead_over_every_baseline_is_shown() -> None:
-    rows, score = many()
+    rows, score = draw_scored_rows()
     by_chance = np.random.default_rng(4).normal(size=len(score))
     lead = lead_over_baselines(rows, {MODEL: Scores(score), "rule_random": Scores(by_chance)})
     assert lead is not None
@@ -151,14 +133,14 @@ def test_a_lead_over_every_baseline_is_shown() -> None:
 
 
 def test_an_auc_that_is_too_good_suggests_a_leak() -> None:
-    rows, _ = many()
+    rows, _ = draw_scored_rows()
     perfect = rows.event.astype(float)
     report = report_metrics("", rows, {MODEL: Scores(perfect, np.clip(perfect, 0.1, 0.9))}, 20)
     assert "possible_leak" in {finding.code for finding in find_suspicions(report, 20, signal=True)}
 
 
 def test_probabilities_are_doubted_only_where_there_is_a_signal() -> None:
-    rows, score = many()
+    rows, score = draw_scored_rows()
     report = report_metrics("", rows, {MODEL: Scores(score, np.full(len(rows), 0.9))}, 20)
     codes = [[finding.code for finding in find_suspicions(report, 20, signal)] for signal in (True, False)]
     assert codes == [["probabilities_off"], []]
