@@ -28,7 +28,7 @@ from pipelines.night.decision_step import DecisionContext, NightDecision, decide
 from pipelines.night.night_attempts import logged_attempt, recorded_refusal, recorded_steps
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
 from pipelines.night.night_models import NightModels, load_models
-from pipelines.night.operators import check_operations, report_late_feeds
+from pipelines.night.operators import check_channels, report_late_feeds
 from pipelines.night.tonight import check_day, choose_day, data_end_earlier, newest_days
 from pipelines.night.uplift_scores import load_uplift
 from pipelines.scratch import scratch_folder
@@ -84,8 +84,7 @@ def run_nights(
     with recorded_refusal(settings, as_of or scheduled):
         in_force = assembly.adopt_policy(settings)
         policy = in_force.policy
-        assembly.open_channels(settings)  # a channel that cannot work stops the night before it begins
-        check_operations(settings)
+        check_channels(settings)  # a channel that cannot work stops the night before it begins
     if in_force.number is not None:
         steps.log(f"Policy: version {in_force.number} ({policy.version})")
     if in_force.warning:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from features.errors import UsageError, suggest_name
+from pipelines import assembly
 from pipelines.system_clock import today
 from serving.operations.operator_messages import (
     OperatorMessage,
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from serving.store import Store
 
 
-def check_operations(settings: Settings) -> None:
-    """Refuse a name in ``operations`` that is no channel: messages to it would wait for ever.
+def check_channels(settings: Settings) -> None:
+    """Refuse channels that cannot work, and names in ``operations`` that are none: before a night, and when shown.
 
     Raises:
-        UsageError: the sentence names the nearest channel.
+        UsageError: the sentence names the setting.
     """
+    assembly.open_channels(settings)
     for name in settings.operations:
         if name not in settings.channels:
             hint = suggest_name(name, settings.channels) if settings.channels else "no [channels.NAME] is set."

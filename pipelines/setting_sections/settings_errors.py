@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import SettingsError
 
 from features.errors import suggest_name
+from features.value_fault import fault_text
 from pipelines.setting_sections.attribute_settings import AttributeSettings
 from pipelines.setting_sections.currency_settings import CurrencySettings
 from pipelines.setting_sections.metric_settings import MetricSettings
@@ -20,26 +21,6 @@ from serving.web.identity.review_settings import ReviewSettings
 
 SENTENCE = "sentence"
 """The type of an error whose message is a whole sentence of ours."""
-
-_WHOLE, _NUMBER, _BOOLEAN, _TEXT = "a whole number", "a number", "true or false", "a text"
-_WRONG_TYPE = {
-    "int_type": _WHOLE,
-    "int_parsing": _WHOLE,
-    "int_from_float": _WHOLE,
-    "float_type": _NUMBER,
-    "float_parsing": _NUMBER,
-    "finite_number": _NUMBER,
-    "bool_type": _BOOLEAN,
-    "bool_parsing": _BOOLEAN,
-    "string_type": _TEXT,
-}
-"""What a value has to be, by the type of the error that says that it is something else."""
-_LIMITS = {
-    "greater_than_equal": "at least",
-    "greater_than": "more than",
-    "less_than_equal": "at most",
-    "less_than": "less than",
-}
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "review": ReviewSettings,
@@ -73,12 +54,7 @@ def explain_setting_error(error: ValidationError, fields: Mapping[str, FieldInfo
     if first["type"] == "literal_error":
         allowed = re.findall(r"'([^']*)'", first["ctx"]["expected"])
         return f"The setting {name} cannot be {first['input']!r}; {suggest_name(str(first['input']), allowed)}"
-    if first["type"] in _WRONG_TYPE:
-        return f"The setting {name} has to be {_WRONG_TYPE[first['type']]}, not {first['input']!r}."
-    if first["type"] in _LIMITS:
-        limit = next(iter(first["ctx"].values()))
-        return f"The setting {name} has to be {_LIMITS[first['type']]} {limit:.12g}, not {first['input']}."
-    return f"The setting {name}: {first['msg'].rstrip('.')}."
+    return f"The setting {fault_text(name.removesuffix('.[key]'), first)}."
 
 
 def explain_unreadable(error: Exception, file: Path, place_of: Callable[[str], str | None]) -> str:

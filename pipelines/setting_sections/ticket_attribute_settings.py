@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from features.contract import TICKETS, Column, ColumnType
 from features.errors import UsageError, suggest_name
 from features.toml_text import load_toml
+from features.value_fault import fault_text
 from pipelines.setting_sections.attribute_settings import ColumnName
 from pipelines.setting_sections.metric_settings import Wording
 
@@ -87,4 +88,4 @@ def _read(file: Path, key: str, values: Any) -> TicketAttributeSettings:
         if first["type"] == "extra_forbidden":
             hint = suggest_name(str(first["loc"][-1]), TicketAttributeSettings.model_fields)
             raise UsageError(f"{file}: there is no setting {name}; {hint}") from None
-        raise UsageError(f"{file}: the setting {name}: {first['msg'].rstrip('.')}.") from None
+        raise UsageError(f"{file}: the setting {fault_text(name, first)}.") from None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import SecretStr, ValidationError
 
 from features.errors import UsageError, suggest_name
+from features.value_fault import fault_text
 from serving.delivery.channel_options import ChannelOptions
 from serving.paths.message_settings import MessageSettings
 
@@ -154,7 +155,7 @@ def _open(name: str, table: Mapping[str, Any]) -> Channel:
         place = ".".join(str(part) for part in first["loc"])
         if first["type"] == "missing":
             raise UsageError(f"[channels.{name}] {place} is missing{_secret_hint(name, place, KINDS[kind])}.") from None
-        raise UsageError(f"[channels.{name}] {place}: {first['msg']}.") from None
+        raise UsageError(f"[channels.{name}] {fault_text(place, first, with_value=False)}.") from None
     except UsageError as error:
         raise UsageError(f"[channels.{name}] {error}") from None
     return channel

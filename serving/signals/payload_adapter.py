@@ -29,6 +29,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from features.errors import UsageError, suggest_name
 from features.toml_text import load_toml
+from features.value_fault import fault_text
 from serving.signals.cloud_events import UnreadableBodyError, refuse_too_many
 from serving.signals.signal_fields import (
     OPTIONAL_FIELDS,
@@ -181,6 +182,6 @@ def parse_adapter(text: str, source: str) -> PayloadAdapter:
                 f"{source}: {key} is no key here; {suggest_name(key, PayloadAdapter.model_fields)}"
             ) from None
         place = ".".join(str(part) for part in first["loc"])
-        message = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+        message = fault_text(place, first)
         end = "" if message.endswith("?") else "."
-        raise UsageError(f"{source}: {f'{place}: ' if place else ''}{message}{end}") from None
+        raise UsageError(f"{source}: {message}{end}") from None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from features.errors import suggest_name
+from features.value_fault import allowed_text
 from serving.policy.definition.toml_lines import Path
 
 MOST_SHOWN = 60
@@ -129,7 +130,7 @@ def _allowed_text(found: Mapping[str, Any], schema: Schema) -> str:
     known = list(dict.fromkeys(text for text in described if text))
     if known:
         return " or ".join(known)
-    return re.sub(r"^(Input|String|Value) should be ", "", found["msg"])
+    return allowed_text(found) or re.sub(r"^(Input|String|Value) should be ", "", found["msg"])
 
 
 def _form_text(schema: Schema, form: Schema) -> str:

@@ -153,3 +153,20 @@ assert pa.Table.from_pandas(frame).cast(table.schema).equals(table)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[channels.ops]\nkind = "slak"\n', "there is no channel 'slak': did you mean 'slack'?"),
+        ('operations = ["opps"]\n[channels.ops]\nkind = "file"\nfolder = "out"\n', "did you mean 'ops'?"),
+    ],
+)
+def test_channels_that_would_stop_a_night_end_the_command_that_shows_them(
+    file: Path, tmp_path: Path, text: str, sentence: str
+) -> None:
+    file.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["config", "show", "--home", str(tmp_path / "home")])
+    assert "channels.ops.kind" in done.stdout
+    assert sentence in str(done.exception)
+    assert not (tmp_path / "home").exists()

@@ -30,7 +30,8 @@ from pipelines import settings
         ({"words": {"priorty": {}}}, r"There is no section \[words.priorty\]; did you mean 'priority'"),
         ({"words": {"priority": {"Panic": "urgnt"}}}, "cannot mean 'urgnt'; did you mean 'urgent'"),
         ({"currency": {"code": "EUR", "rate": {}}}, "There is no setting currency.rate; did you mean 'rates'"),
-        ({"currency": "Euro"}, "The setting currency.code: String should match pattern"),
+        ({"currency": "Euro"}, "The setting currency.code has to be a code of three capital letters, such as EUR"),
+        ({"home": 3}, "The setting home has to be a path, written as a text, not 3"),
         (
             {"currency": {"code": "EUR", "rates": {"USD": 0}}},
             "The setting currency.rates.USD has to be more than 0, not 0",

@@ -1,6 +1,7 @@
 """``rescue config``: which settings are in force, and where each of them comes from."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -23,10 +24,21 @@ def show(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Show the settings in force, and the file, variable or option that each comes from. Secrets are masked."""
+    """Show the settings in force, and the file, variable or option that each comes from. Secrets are masked.
+
+    Ends with 2 where a channel cannot work, as a night would.
+    """
+    from pipelines.night.operators import check_channels
+
+    settings = configuration.load(home=home)
+    _print_settings(settings, home, everything=everything, as_json=as_json)
+    check_channels(settings)
+
+
+def _print_settings(settings: configuration.Settings, home: Path | None, *, everything: bool, as_json: bool) -> None:
     from pipelines.cli.output.settings_output import list_settings
 
-    found = list_settings(configuration.load(home=home), options={"home"} if home is not None else set())
+    found = list_settings(settings, options={"home"} if home is not None else set())
     shown = [setting for setting in found if everything or setting.origin != "default"]
     if as_json:
         rows: list[dict[str, Any]] = [

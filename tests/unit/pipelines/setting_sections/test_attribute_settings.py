@@ -135,7 +135,7 @@ def test_a_model_says_which_declaration_is_missing() -> None:
         ({"plan": {"kind": "number", "direction": 1}}, r"no setting attributes\.plan\.direction; "),
         ({"segment": {"kind": "category"}}, "cannot be the column segment of the accounts: the contract has it"),
         ({"a": {"kind": "number", "column": "x"}, "x": {"kind": "number"}}, "attributes a and x are both the column x"),
-        ({"plan": {"kind": "category", "column": "Plan Tier"}}, r"attributes\.plan\.column: "),
+        ({"plan": {"kind": "category", "column": "Plan Tier"}}, r"plan\.column has to be lower-case"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_by_name(settings: dict[str, object], sentence: str) -> None:

@@ -33,8 +33,11 @@ def test_title_and_name_are_the_key_unless_they_are_given(write: Path) -> None:
         ('[metrics.nps]\ntitle = "NPS"', "The setting metrics.nps: the key higher is missing: write higher = 'good'"),
         ('[metrics.nps]\nhigher = "god"', "The setting metrics.nps.higher cannot be 'god'; did you mean 'good'?"),
         ('[metrics.nps]\nhigher = "bad"\ntitel = "x"', "There is no setting metrics.nps.titel; did you mean 'title'?"),
-        ('[metrics.nps]\nhigher = "bad"\nunit = "{x}"', "The setting metrics.nps.unit: String should match pattern"),
-        ('[metrics."N P S"]\nhigher = "bad"', "The setting metrics.N P S.[key]: String should match pattern"),
+        (
+            '[metrics.nps]\nhigher = "bad"\nunit = "{x}"',
+            "The setting metrics.nps.unit has to be one line of text without braces",
+        ),
+        ('[metrics."N P S"]\nhigher = "bad"', "The setting metrics.N P S has to be lower-case letters, digits and _"),
     ],
 )
 def test_what_is_refused_names_the_file_and_the_key(write: Path, section: str, message: str) -> None:
