@@ -156,7 +156,9 @@ def _shared(history: History, table: str, rows: str) -> Hashes:
         return np.empty(0, np.uint64)
     key, owner = _record_hash(table), _owner(table)
     if rows != table:
-        repeated = np.intersect1d(repeated, _as_hashes(history.query(f"SELECT {key} AS key FROM {rows}")["key"]))
+        of_rows = _as_hashes(history.query(f"SELECT DISTINCT {key} AS key FROM {rows}")["key"])
+        place = np.minimum(np.searchsorted(repeated, of_rows), len(repeated) - 1)
+        repeated = of_rows[repeated[place] == of_rows]
     several = f"min({owner}) IS DISTINCT FROM max({owner}) OR count({owner}) < count(*)"
     with history.temporary_table(name := f"hashes_{next(_names)}", pa.table({"hash": number_array(repeated)})):
         found = f"SELECT {key} AS key FROM {table} WHERE {key} IN (SELECT hash FROM {name}) GROUP BY 1 HAVING {several}"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from features.contract import TABLES
 from features.definitions.measures import Aggregate, Stream
@@ -54,15 +55,20 @@ def missing_columns(part: Aggregate, history: History) -> list[tuple[str, str]]:
     A column whose absence means the same as an empty value in every row is not needed (``Column.absent_means``).
     """
     stream = part.stream
-    texts = (stream.at, stream.only, stream.by, stream.until, part.of, part.where, part.by)
-    words = {word for text in texts if text for word in _WORD.findall(text)} - {"account_id"}
     tables = tables_of(stream.relation)
+    texts = (stream.at, stream.only, stream.by, stream.until, part.of, part.where, part.by)
     return [
         (table, word)
         for table in tables
-        for word in sorted(words.intersection(TABLES[table].names))
+        for word in sorted(_words(texts).intersection(TABLES[table].names))
         if not any(history.has_column(other, word) for other in tables) and not TABLES[table].column(word).absent_means
     ]
+
+
+@cache
+def _words(texts: Sequence[str | None]) -> frozenset[str]:
+    """The names in some expressions: a night asks for those of each measure several times."""
+    return frozenset(word for text in texts if text for word in _WORD.findall(text)) - {"account_id"}
 
 
 def tables_of(relation: str) -> tuple[str, ...]:
