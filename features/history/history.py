@@ -140,6 +140,12 @@ class History:
         with explain_changed_files():
             return self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_table(CHUNK_ROWS)
 
+    def query_blocks(self, sql: str, rows: int = CHUNK_ROWS) -> Iterator[pa.Table]:
+        """The rows of one query, about so many at a time: not all of them have to be in memory."""
+        with explain_changed_files():
+            for batch in self.connection.cursor().sql(sql).to_arrow_reader(rows):
+                yield pa.Table.from_batches([batch])
+
     def cached(self, name: str, compute: Callable[[], Value]) -> Value:
         """A value that is computed once for this history; of several threads that ask for it, one computes it."""
         with self._locks.setdefault(name, Lock()):
@@ -190,21 +196,23 @@ class Snapshot:
         table: str,
         *,
         accounts: Sequence[str] | None = None,
+        tickets: Sequence[str] | None = None,
         since: date | None = None,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
         """The rows of a table as known at the cutoff, ordered by event time and key.
 
         One row a key: its newest version known before the cutoff. ``accounts`` limits the rows to those accounts (for
-        ticket events, through their tickets), ``since`` to events on or after that day, ``columns`` to some columns of
-        the contract: others need not be read.
+        ticket events, through their tickets), ``tickets`` to those of these tickets, ``since`` to events on or after
+        that day, ``columns`` to some columns of the contract: others need not be read.
         """
         contract = TABLES[table]
         conditions = [f"{known_day(contract)} < {date_literal(self.cutoff)}"]
         parameters: list[object] = []
-        if accounts is not None:
-            conditions.append(_of_accounts(contract))
-            parameters.append(list(accounts))
+        for condition, ids in ((_of_accounts(contract), accounts), (f"ticket_id IN {_GIVEN}", tickets)):
+            if ids is not None:
+                conditions.append(condition)
+                parameters.append(list(ids))
         repeated = self.history.repeated_keys.get(table)
         one_version = repeated is not None and not len(repeated.hashes)
         only = "" if one_version else f" QUALIFY {_newest(contract)}"
@@ -228,8 +236,11 @@ def _newest(table: Table) -> str:
     return f"row_number() OVER (PARTITION BY {version_key(table)} ORDER BY {version_order(table)} DESC) = 1"
 
 
+_GIVEN = "(SELECT unnest(CAST(? AS VARCHAR[])))"
+
+
 def _of_accounts(table: Table) -> str:
-    wanted = "account_id IN (SELECT unnest(CAST(? AS VARCHAR[])))"
+    wanted = f"account_id IN {_GIVEN}"
     if "account_id" in table.names:
         return wanted
     return f"ticket_id IN (SELECT ticket_id FROM tickets WHERE {wanted})"

@@ -17,7 +17,7 @@ import pyarrow as pa
 from features.catalogue import ExtensionFile
 from features.errors import RescueError, UsageError
 from models.contracts import RiskByDay
-from models.data.arrays import Floats
+from models.data.arrays import Floats, Matrix
 from models.data.signature import Places, Signature
 from models.learners import model_files
 from models.learners.calibration import Calibrator
@@ -108,7 +108,10 @@ class RiskModel:
         Raises:
             SignatureError: the frame is not what the model was trained on; the message names the columns.
         """
-        margin = checked_margin(self.scorer, self.signature.matrix(frame, places))
+        return self._predict(self.signature.matrix(frame, places))
+
+    def _predict(self, matrix: Matrix) -> Predicted:
+        margin = checked_margin(self.scorer, matrix)
         return Predicted(self.calibrator.apply(margin), margin)
 
     def contributions(self, frame: pa.Table) -> Floats:
@@ -138,9 +141,10 @@ class RiskModel:
             return (), np.empty((frame.num_rows, 0))
         from models.learners.hazard_curve import DAYS, Anchor
 
-        anchor = Anchor(self.risk.label.lead, self.risk.label.horizon, self.predict(frame).probability)
+        matrix = self.signature.matrix(frame)
+        anchor = Anchor(self.risk.label.lead, self.risk.label.horizon, self._predict(matrix).probability)
         days = [anchor.lead + day for day in DAYS]
-        return DAYS, self.hazard.curve(self.signature.matrix(frame), anchor, days, after=anchor.lead)
+        return DAYS, self.hazard.curve(matrix, anchor, days, after=anchor.lead)
 
     def unfit(self, frame: pa.Table) -> pa.Array:
         """For each row, why it cannot be scored, or null where it can."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -144,8 +144,9 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
 
     rarity = scored.rarity or EventRarity.of(frame)
     conditions = context.policy.conditions
-    with ThreadPoolExecutor(1) as reader:  # the queue is read while the source is
-        reading = reader.submit(_queue_before, context)
+    with ThreadPoolExecutor(2) as others:  # the decision is made by one thread; the rest uses the other cores
+        curves = others.submit(account_curves, context.champions, scored)
+        reading = others.submit(_queue_before, context)
         rows = build_candidates(
             context.history,
             frame,
@@ -154,31 +155,37 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
             needed=conditions.columns,
             tickets=conditions.tickets,
         )
-        queue = reading.result()
-    rows, uplift = score_uplift(rows, scored, context.uplift)
-    context = replace(context, uplift=uplift)
+        rows, uplift = score_uplift(rows, scored, context.uplift)
+        context = replace(context, uplift=uplift)
 
-    def explain_night(model: RiskModel, accounts: pa.Table, **needed: Any) -> list[tuple[Reason, ...]]:
-        return explain(model, _with_currency(accounts, rows), rarity, **needed)
+        def explain_night(model: RiskModel, accounts: pa.Table, **needed: Any) -> list[tuple[Reason, ...]]:
+            return explain(model, _with_currency(accounts, rows), rarity, **needed)
 
-    def first_groups(accounts: Sequence[str]) -> dict[tuple[str, str], str | None]:
-        return _by_account(context, scored, accounts, partial(leading_groups, rarity=rarity))
+        def first_groups(accounts: Sequence[str]) -> dict[tuple[str, str], str | None]:
+            return _by_account(context, scored, accounts, partial(leading_groups, rarity=rarity))
 
-    decision = decide_with_reasons(rows, queue, context.policy, context.as_of, first_groups)
-    raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
-    accounts = sorted({flag.account_id for flag in raised})
-    with ThreadPoolExecutor(1) as reader:  # the source is read while reasons are computed
-        facts = reader.submit(FactTables.read, context.history.as_of(context.as_of), accounts) if accounts else None
+        decision = decide_with_reasons(rows, reading.result(), context.policy, context.as_of, first_groups)
+        raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
+        accounts = sorted({flag.account_id for flag in raised})
+        facts = others.submit(FactTables.read, context.history.as_of(context.as_of), accounts) if accounts else None
         reasons = _by_account(context, scored, accounts, explain_night)
         live = _reasons_of_live(context, scored, decision.live, explain_night)
         at_risk = [flag.account_id for flag in raised if flag.lane is not Lane.LEAVING]  # a notice has no "what if"
         what_if = _by_account(context, scored, at_risk, counterfactuals)
-        curves = account_curves(context.champions, scored)
         decision = _explained(decision, {**live, **reasons}, what_if)
-        packages = _packages(context, decision, scored, facts.result()) if facts else {}
-    contacts = account_contacts(context.history, context.as_of)
-    scores = scored.scores
-    return NightDecision(decision, context.policy, scores, rows, packages, context.channels, uplift, curves, contacts)
+        packages = _packages(context, decision, scored, facts) if facts else {}
+        contacts = account_contacts(context.history, context.as_of)
+    return NightDecision(
+        decision,
+        context.policy,
+        scored.scores,
+        rows,
+        packages,
+        context.channels,
+        context.uplift,
+        curves.result(),
+        contacts,
+    )
 
 
 def _queue_before(context: DecisionContext) -> QueueState:
@@ -194,6 +201,8 @@ def account_curves(champions: Mapping[str, Champion], scored: NightScores, most:
     """
     tables = [CURVES.empty_table()]
     for risk, champion in champions.items():
+        if champion.model.hazard is None:
+            continue
         of_risk = scored.scores.filter(pc.equal(scored.scores["risk"], risk))
         highest = pc.select_k_unstable(of_risk, most, [("probability", "descending")]) if len(of_risk) > most else None
         chosen = of_risk if highest is None else of_risk.take(highest)
@@ -289,13 +298,14 @@ def _beside_the_cause(lane: Lane, reasons: tuple[Reason, ...]) -> tuple[Reason, 
 
 
 def _packages(
-    context: DecisionContext, decision: Decision, scored: NightScores, read: FactTables
+    context: DecisionContext, decision: Decision, scored: NightScores, reading: Future[FactTables]
 ) -> dict[tuple[str, str], Package]:
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
     of_account: dict[str, list[Flag]] = defaultdict(list)
     for flag in raised:
         of_account[flag.account_id].append(flag)
-    handoff, packages = _handoff_context(context, scored, read.ids), {}
+    handoff, packages = _handoff_context(context, scored, sorted(of_account)), {}
+    read = reading.result()
     for rows in read.blocks():
         for account, facts in gather_facts(rows, handoff).items():
             for flag in of_account[account]:

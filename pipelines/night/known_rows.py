@@ -119,7 +119,8 @@ class FactTables:
         tables = {table.name: snapshot.rows(table.name, accounts=accounts) for table in WHOLE}
         health = snapshot.rows("health_scores", accounts=accounts, since=cutoff - timedelta(days=HEALTH_DAYS))
         tables["health"] = health.filter(pc.is_valid(health["score"]))  # empty: not measured then
-        tables["events"] = snapshot.rows("ticket_events", accounts=accounts, columns=EVENT_COLUMNS)
+        tickets = tables["tickets"]["ticket_id"].to_pylist()
+        tables["events"] = snapshot.rows("ticket_events", tickets=tickets, columns=EVENT_COLUMNS)
         tables["usage"] = snapshot.rows("usage_daily", accounts=accounts, since=cutoff - timedelta(days=7 * WEEKS))
         contracts = succession_at(history, cutoff)
         wanted = pc.is_in(contracts["account_id"], value_set=pa.array(list(accounts), pa.string()))

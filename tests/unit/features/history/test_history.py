@@ -49,6 +49,7 @@ def test_rows_can_be_limited_to_accounts_and_days() -> None:
     story.ticket("beta", "2026-02-03", "T2").event("comment", "2026-02-04")
     now = story.history().as_of(date(2026, 3, 1))
     assert now.rows("ticket_events", accounts=["beta"]).column("ticket_id").to_pylist() == ["T2"]
+    assert now.rows("ticket_events", tickets=["T2"]) == now.rows("ticket_events", accounts=["beta"])
     assert now.rows("tickets", accounts=["beta"]).column("ticket_id").to_pylist() == ["T2"]
     assert now.rows("tickets", since=date(2026, 2, 2)).column("ticket_id").to_pylist() == ["T2"]
     assert now.rows("tickets", since=date(2026, 2, 3)).column("ticket_id").to_pylist() == ["T2"]
