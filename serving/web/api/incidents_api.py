@@ -10,7 +10,7 @@ from serving.incidents.incident_actions import Incidents
 from serving.incidents.incident_errors import IncidentNotFoundError
 from serving.store.queries.incident_queries import incident_file, list_incidents
 from serving.web.api.dependencies import Commenter, Viewer
-from serving.web.api.response_models import ResponseModel, UtcTime
+from serving.web.api.response_models import CaseEventResponse, ResponseModel, UtcTime
 from serving.web.api.text_fields import OptionalText, RequestModel, RequiredText
 
 incidents_router = APIRouter(tags=["incidents"])
@@ -83,16 +83,8 @@ class RevenueResponse(ResponseModel):
     accounts: int
 
 
-class IncidentEventResponse(ResponseModel):
+class IncidentEventResponse(CaseEventResponse):
     """An entry of the timeline."""
-
-    at: UtcTime
-    actor: str
-    kind: str
-    before: dict[str, Any]
-    after: dict[str, Any]
-    comment: str | None
-    version: int
 
 
 class IncidentDetailResponse(ResponseModel):
