@@ -7,7 +7,6 @@ each range writes its values to their places: nothing is kept in parts, joined, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -29,29 +28,31 @@ class FrameColumns:
         self._next = np.cumsum(counts) - counts
         self._numbers: dict[str, Floats] = {}
         self._texts: dict[str, list[pa.Array]] = {}
-        self._written: list[Ints] = []
-        self._lock = Lock()
+        self._pieces: list[Ints] = []
 
-    def begin(self, scope: Scope) -> tuple[Ints, Ints]:
-        """The rows of the next range: its positions by cutoff and account, and their positions in the frame."""
+    def begin(self, scope: Scope) -> tuple[Ints, list[tuple[slice, slice]]]:
+        """The rows of the next range: its positions by cutoff and account, and where in the frame they go.
+
+        That is a pair for each cutoff: which of the rows, and which of the frame's.
+        """
         known = self._known[:, scope.codes]
         count = known.sum(axis=1)
-        within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-        rows: Ints = np.repeat(self._next, count) + within
+        ends = np.cumsum(count)
+        bounds = np.array([ends - count, ends, self._next, self._next + count]).T.tolist()
         self._next = self._next + count
-        self._written.append(rows)
-        return np.flatnonzero(known), rows
+        self._pieces.append(count)
+        return np.flatnonzero(known), [(slice(*bound[:2]), slice(*bound[2:])) for bound in bounds]
 
-    def write(self, name: str, values: FeatureValues, rows: Ints) -> None:
-        """The values of a column in the rows of a range."""
+    def write(self, name: str, values: FeatureValues, targets: Sequence[tuple[slice, slice]]) -> None:
+        """The values of a column in the rows of a range; each column is written by one thread at a time."""
         if not isinstance(values, np.ndarray):
             self._texts.setdefault(name, []).append(values)
             return
-        with self._lock:
-            column = self._numbers.setdefault(name, np.empty(0))
-            if len(column) < self._size:
-                column = self._numbers[name] = np.empty(self._size)
-        column[rows] = values
+        column = self._numbers.get(name)
+        if column is None:
+            column = self._numbers[name] = np.empty(self._size)
+        for some, rows in targets:
+            column[rows] = values[some]
 
     def table(self, features: Sequence[Feature], metadata: Mapping[str, dict[bytes, bytes] | None]) -> pa.Table:
         """The frame, when all ranges are written."""
@@ -60,9 +61,7 @@ class FrameColumns:
             "account_id": self._accounts.take(number_array(account)),
             "as_of": date_array(np.repeat(self._days, self._counts)),
         }
-        order = np.empty(self._size, np.int64)
-        if self._written:
-            order[np.concatenate(self._written)] = np.arange(self._size)
+        order = self._text_order()
         for feature in features:
             texts = self._texts.pop(feature.name, None)
             if texts is None:
@@ -71,3 +70,11 @@ class FrameColumns:
                 columns[feature.name] = pa.concat_arrays(texts).take(number_array(order))
         fields = [pa.field(name, column.type, metadata=metadata.get(name)) for name, column in columns.items()]
         return pa.table(columns, schema=pa.schema(fields))
+
+    def _text_order(self) -> Ints:
+        """For each row of the frame its position among those of all ranges, one after another."""
+        counts = np.array(self._pieces, np.int64).reshape(-1, len(self._days))
+        lengths = counts.T.ravel()
+        begins = (np.cumsum(counts.ravel()) - counts.ravel()).reshape(counts.shape).T.ravel()
+        order: Ints = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))
+        return order
