@@ -6,6 +6,7 @@ do not fit is stopped before anything else is read.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from features.validation.values.column_types import cast_column
 from pipelines.extensions.load_extensions import own_features
 from pipelines.scratch import scratch_folder
 from pipelines.sources.named.open_sources import open_configured_source
-from serving.store.queries.outcome_queries import accounts_of_newest_night
+from serving.store.queries.outcome_queries import accounts_of_newest_night, count_newest_night
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 LEAST_SHARED = 0.1
 """A source that holds fewer of the accounts of the queue's newest night is another one; one that was cut off has more,
 and is stopped by the gate of volume."""
+
+FIRST_ASKED = 2
+"""Times as many accounts as it has to hold that are looked for at first."""
 
 
 def refuse_other_source(settings: Settings, store: Store) -> None:
@@ -38,17 +42,21 @@ def refuse_other_source(settings: Settings, store: Store) -> None:
         DataGateError: its accounts cannot be read.
     """
     with store.reading() as session:
-        known = accounts_of_newest_night(session)
-    accounts = _accounts(settings) if known else None
-    if accounts is None:
-        return
-    shared = pc.sum(pc.is_in(pa.array(known, pa.string()), value_set=accounts)).as_py() or 0
-    if shared < LEAST_SHARED * len(known):
-        held = f"only {shared:,}" if shared else "none"
-        raise UsageError(
-            f"The queue of {settings.home} belongs to another source: of its {len(known):,} accounts "
-            f"{settings.source_text} has {held}. Give this source a --home of its own."
-        )
+        count = count_newest_night(session)
+        accounts = _accounts(settings) if count else None
+        if accounts is None:
+            return
+        least = LEAST_SHARED * count
+        for most in (math.ceil(FIRST_ASKED * least), count):  # nearly always the first of them are enough
+            known = accounts_of_newest_night(session, most)
+            shared = pc.sum(pc.is_in(pa.array(known, pa.string()), value_set=accounts)).as_py() or 0
+            if shared >= least:
+                return
+    held = f"only {shared:,}" if shared else "none"
+    raise UsageError(
+        f"The queue of {settings.home} belongs to another source: of its {count:,} accounts "
+        f"{settings.source_text} has {held}. Give this source a --home of its own."
+    )
 
 
 def _accounts(settings: Settings) -> pa.Array | None:

@@ -10,11 +10,17 @@ from serving.contracts import is_predicted
 from serving.store.decision_tables import EnrolmentRow
 from serving.store.tables import Account, Case, CaseEvent
 
+_NEWEST = Account.seen_on == select(func.max(Account.seen_on)).scalar_subquery()
 
-def accounts_of_newest_night(session: Session) -> list[str]:
-    """The accounts that the newest night knew: all of them, so they are read without a layer in between."""
-    newest = select(func.max(Account.seen_on)).scalar_subquery()
-    chosen = select(Account.account_id).where(Account.seen_on == newest)
+
+def count_newest_night(session: Session) -> int:
+    """How many accounts the newest night knew."""
+    return session.scalar(select(func.count()).select_from(Account).where(_NEWEST)) or 0
+
+
+def accounts_of_newest_night(session: Session, most: int) -> list[str]:
+    """At most so many of the accounts that the newest night knew, read without a layer in between."""
+    chosen = select(Account.account_id).where(_NEWEST).limit(most)
     return [account for (account,) in session.connection().execute(chosen).fetchall()]
 
 
