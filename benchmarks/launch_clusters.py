@@ -10,15 +10,19 @@ are the same in several languages, which shares some words with the simulated se
 import sys
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from support.worlds.launch_phrases import FEATURE
+from support.worlds.launch_world import NO_FAILURE, START, LaunchSettings, simulate_launch
+
 from pipelines.path_design.launches import launch_clusters
 from pipelines.path_design.launches.launch_clusters import NO_CLUSTER, cluster_texts, is_technical, read_text
 from pipelines.path_design.launches.launch_terms import choose_terms
-from pipelines.simulator.launch_phrases import FEATURE
-from pipelines.simulator.launch_world import NO_FAILURE, START, LaunchSettings, simulate_launch
 
 SETTINGS = {
     "160 tickets, a quarter noise": {},

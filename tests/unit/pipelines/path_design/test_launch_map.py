@@ -9,24 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from sklearn.metrics import adjusted_rand_score
+from support.worlds.launch_world import LAUNCH, NO_FAILURE, START, LaunchSettings, LaunchWorld, simulate_launch
 
 from features.errors import UsageError
 from features.history.history import History
 from pipelines.path_design.launches.launch_map import LaunchMap, map_launch
 from pipelines.path_design.launches.launch_report import launch_blocks, launch_json, propose_launch
 from pipelines.path_design.report_blocks import write_markdown
-from pipelines.simulator.launch_world import NO_FAILURE, START, LaunchSettings, LaunchWorld, simulate_launch
 from serving.policy.definition.policy_file import Policy, default_text
 
-LAUNCH = """
-[launches.checkout]
-start = 2026-03-02T08:00:00Z
-terms = ["Express Checkout"]
-product = "express-checkout"
-skill = "support"
-technical = "technical"
-specialist = "adoption"
-"""
 POLICY = Policy.parse(default_text() + LAUNCH)
 NEXT_MORNING = START + timedelta(hours=24)
 FIRST = START + timedelta(hours=48)

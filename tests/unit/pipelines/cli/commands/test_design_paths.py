@@ -5,24 +5,14 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from support.worlds.launch_world import LAUNCH, LaunchSettings, write_launch
 from support.worlds.support_desk import desk_tables
 from typer.testing import CliRunner, Result
 
 from features.contract import declare_ticket_columns
 from features.errors import RescueError
 from pipelines.cli.app import app
-from pipelines.simulator.launch_world import LaunchSettings, write_launch
 from serving.policy.definition.policy_file import default_text
-
-LAUNCH = """
-[launches.checkout]
-start = 2026-03-02T08:00:00Z
-terms = ["Express Checkout"]
-product = "express-checkout"
-skill = "support"
-technical = "technical"
-specialist = "adoption"
-"""
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.simulator import launch_phrases as phrases
 from pipelines.simulator.activity.phrases import PROBLEMS, THINGS
+from support.worlds import launch_phrases as phrases
 
 START: Final = datetime.fromisoformat("2026-03-02T08:00:00")
 CLUSTERS: Final = {"payment": phrases.PAYMENT, "tax": phrases.TAX, "enable": phrases.ENABLE}
 """The planted failures; the last one is a question of use."""
+
+LAUNCH = """
+[launches.checkout]
+start = 2026-03-02T08:00:00Z
+terms = ["Express Checkout"]
+product = "express-checkout"
+skill = "support"
+technical = "technical"
+specialist = "adoption"
+"""
+"""The section of a policy about it."""
 
 NO_FAILURE: Final = "noise"
 CODES: Final = {"payment": ("PAY-504", "gateway_timeout"), "tax": ("TAX-219", "tax_mismatch")}
