@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from features.duckdb_connection import open_duckdb
 from features.quoting import quote_name
 from serving.store import bulk
-from serving.store.tables import SEEN_NOW, Account
+from serving.store.tables import Account
 
 _COLUMNS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "currency", "arr")
+SEEN_NOW = date.max
+"""When an account was seen last, while the newest night has it: so no night has to write all accounts."""
 
 
 def save_accounts(session: Session, as_of: date, accounts: pa.Table) -> None:

@@ -64,8 +64,9 @@ class Score(Base):
     quality: Mapped[str | None] = mapped_column(Text, doc="warnings, one a line; null where there are none")
 
 
-SEEN_NOW = date.max
-"""The day on which an account was seen last, while the newest night has it: no night has to write all accounts."""
+_LISTED = ("risk", "probability", "account_id")
+HIGHEST = text("rank <= 5000")
+"""Which newest scores are in an index: lists begin with them, and an index of all takes as long as the rows."""
 
 
 class Account(Base):
@@ -84,9 +85,7 @@ class Account(Base):
     arr: Mapped[float | None]
     currency: Mapped[str | None]
     renews_on: Mapped[date | None] = mapped_column(doc="in the past: the renewal is overdue since that day")
-    seen_on: Mapped[date] = mapped_column(
-        doc="the last day before a night that lacked it; SEEN_NOW, or the night in earlier versions, while it is there"
-    )
+    seen_on: Mapped[date] = mapped_column(doc="the day before the first night without it; until then date.max")
     search: Mapped[str] = mapped_column(doc="name and id, case-folded")
     fingerprint: Mapped[int | None] = mapped_column(
         BigInteger, doc="of what the newest night read, so that an unchanged row is not written again; null: write it"
@@ -96,12 +95,12 @@ class Account(Base):
 class AccountRisk(Base):
     """The newest score of an account for one risk: its rank among all accounts, and its curve by horizon.
 
-    Replaced by every night, so that lists of a hundred thousand accounts read one index and no history. ``curve`` has
-    ``[days, probability]``, shortest first; null where the model has none.
+    Replaced by every night, so that lists read no history. ``curve`` has ``[days, probability]``, shortest first; null
+    where the model has none.
     """
 
     __tablename__ = "account_risks"
-    __table_args__ = (Index(None, "risk", "probability", "account_id"),)
+    __table_args__ = (Index("ix_account_risks_highest", *_LISTED, sqlite_where=HIGHEST, postgresql_where=HIGHEST),)
 
     account_id: Mapped[str] = mapped_column(primary_key=True)
     risk: Mapped[str] = mapped_column(primary_key=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from features.errors import RescueError
 
-HEAD = "0025"
+HEAD = "0026"
 """The revision this version of Rescue works with."""
 
 FOLDER = Path(__file__).parent

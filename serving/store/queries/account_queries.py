@@ -12,7 +12,7 @@ from serving.store.queries.case_queries import adjustments_of
 from serving.store.queries.decision_queries import NO_DECISIONS, NightDecisions, night_decisions
 from serving.store.queries.night_queries import score_history
 from serving.store.queries.queue_queries import newest_night
-from serving.store.tables import Account, AccountRisk, Case, FrozenHandoff
+from serving.store.tables import HIGHEST, Account, AccountRisk, Case, FrozenHandoff
 
 NIGHTS = 180
 """The number of nights of scores on an account's page."""
@@ -111,13 +111,14 @@ def list_accounts(session: Session, chosen: AccountFilter, *, sort: str = "name"
 
 
 def _by_risk(session: Session, chosen: AccountFilter, risk: str, offset: int) -> list[Account]:
-    """A page in the order of the index of scores, where it is reached soon; then the accounts without a score."""
+    """A page of the highest scores, which are in an index, else of all scores; then the accounts without a score."""
     of_risk = (AccountRisk.account_id == Account.account_id) & (AccountRisk.risk == risk)
     scored = select(Account).join(AccountRisk, of_risk).where(*_chosen(chosen))
-    order = (AccountRisk.probability.desc(), AccountRisk.account_id.desc())
-    found = list(session.scalars(scored.order_by(*order).limit(FOUND).offset(offset)))
-    if len(found) == FOUND:
-        return found
+    ordered = scored.order_by(AccountRisk.probability.desc(), AccountRisk.account_id.desc())
+    for query in (ordered.where(HIGHEST), ordered):
+        found = list(session.scalars(query.limit(FOUND).offset(offset)))
+        if len(found) == FOUND:
+            return found
     number = select(func.count()).select_from(Account).join(AccountRisk, of_risk).where(*_chosen(chosen))
     before = max(0, offset - (session.scalar(number) or 0))
     others = select(Account).where(*_chosen(chosen), ~exists().where(of_risk))

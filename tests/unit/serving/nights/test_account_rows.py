@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import pyarrow as pa
 from sqlalchemy import select, update
 
-from serving.nights.account_rows import save_accounts
+from serving.nights.account_rows import SEEN_NOW, save_accounts
 from serving.operations.erase import erase_account
 from serving.store import Store
-from serving.store.tables import SEEN_NOW, Account
+from serving.store.tables import Account
 
 NIGHT = date(2026, 7, 1)
 NEXT = NIGHT + timedelta(days=1)
