@@ -1,18 +1,15 @@
 """Spark in place of the embedded engine: the same night, the same file, and one sentence where it cannot start."""
 
 import json
-import math
-import re
 import sqlite3
 import sys
-from contextlib import closing
 from datetime import date, timedelta
-from importlib.resources import files
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from support.nights.night_home import NightHome, timeless
+from support.nights.compared_nights import assert_same_night, hand_offs, near, quarantine, write_open_policy
+from support.nights.night_home import NightHome
 from support.worlds.factories import Story
 from typer.testing import CliRunner
 
@@ -22,96 +19,34 @@ from pipelines.cli import app
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.step_runner import plain_runner
-from serving.handoff.package import Handoff
-from serving.handoff.render import markdown
-from serving.night_report.report_schema import NightReport, TableRows
+from serving.night_report.report_schema import NightReport
 
 needs_java = pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, and there is none: run `make system`")
 
-SCORES = "SELECT account_id, risk, probability, rank_score, quality FROM scores WHERE as_of = ? ORDER BY 1, 2"
-HANDOFFS = (
-    "SELECT account_id, risk, lane, content FROM handoffs JOIN cases ON cases.id = handoffs.case_id WHERE as_of = ?"
-)
 LEFT_BY_SPARK = {"spark-warehouse", "metastore_db", "derby.log", "artifacts"}
 
 
-def near(found: object, expected: object) -> bool:
-    """The same to a billionth, whatever lies inside."""
-    if isinstance(found, float) and isinstance(expected, float):
-        return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9)
-    if isinstance(found, dict) and isinstance(expected, dict):
-        return found.keys() == expected.keys() and all(near(found[key], expected[key]) for key in found)
-    if isinstance(found, list | tuple) and isinstance(expected, list | tuple):
-        return len(found) == len(expected) and all(map(near, found, expected))
-    return found == expected
-
-
-def second_night(night_home: NightHome, home: Path, engine: str) -> tuple[NightReport, list[tuple[object, ...]]]:
-    """The night after the first, in a copy of its home: its report and every score that it wrote.
-
-    Its policy raises accounts at a low risk and has room for all of them.
-    """
+def second_night(night_home: NightHome, home: Path, engine: str) -> NightReport:
+    """The report of the night after the first, in a copy of its home."""
     night_home.copy(home)
     tomorrow = night_home.first.as_of + timedelta(days=1)
     steps = Steps(quiet=True)
-    policy = home / "policy.toml"
-    text = files("serving.policy.definition").joinpath("policy.default.toml").read_text(encoding="utf-8")
-    text = re.sub(r"(?m)^(enter|min_probability) = .*", r"\1 = 0.01", text)
-    text = re.sub(r"(?m)^leave = .*", "leave = 0.005", text)
-    policy.write_text(re.sub(r"(?m)^capacity = .*", "capacity = 40", text), encoding="utf-8")
+    policy = write_open_policy(home / "policy.toml")
     settings = configuration.load(data=str(night_home.data), home=home, engine=engine, policy=policy)
     (report,) = run_nights(settings, tomorrow, plain_runner(steps), steps)
-    with sqlite3.connect(home / "rescue.db") as queue:
-        scores = queue.execute(SCORES, [tomorrow.isoformat()]).fetchall()
-    queue.close()
-    return report, scores
-
-
-def cases(report: NightReport) -> list[dict[str, object]]:
-    """The queue without the ids, which are drawn anew in each home, and the clocks."""
-    return [
-        {key: value for key, value in case.items() if key != "case_id"}
-        for case in timeless(case.model_dump() for case in report.queue)
-    ]
-
-
-def hand_offs(home: Path, night: date) -> dict[tuple[str, str, str], Handoff]:
-    """The frozen packages of a night, by account, risk and lane."""
-    with closing(sqlite3.connect(home / "rescue.db")) as queue:
-        rows = queue.execute(HANDOFFS, [night.isoformat()]).fetchall()
-    return {(account, risk, lane): Handoff.model_validate_json(text) for account, risk, lane, text in rows}
-
-
-def counted(table: TableRows) -> tuple[object, ...]:
-    """What happened to a table's rows; a cluster caches no results about files."""
-    return table.name, table.rows, table.accepted, table.duplicates, table.quarantined
-
-
-def quarantine(home: Path) -> dict[str, list[dict[str, object]]]:
-    """The bad rows of the nights of a home, by file."""
-    files = sorted((home / "nights").glob("*/quarantine/*.parquet"))
-    return {str(file.relative_to(home)): pq.read_table(file).to_pylist() for file in files}
+    return report
 
 
 @pytest.mark.spark
 @pytest.mark.soak
 @needs_java
 def test_a_night_by_spark_gives_the_same_scores_and_queue(night_home: NightHome, tmp_path: Path) -> None:
-    embedded, expected = second_night(night_home, tmp_path / "duckdb", "duckdb")
-    spark, found = second_night(night_home, tmp_path / "spark", "spark")
-    assert len(found) == sum(risk.scored for risk in embedded.risks) > 100
-    assert near(found, expected)
-    assert near(cases(spark), cases(embedded))
-    written, given = (hand_offs(tmp_path / name, embedded.as_of) for name in ("spark", "duckdb"))
-    assert written.keys() == given.keys()
-    assert len({risk for _, risk, _ in given}) > 1 and len(given) > 10
-    for key, package in given.items():
-        assert near(written[key].model_dump(), package.model_dump()), key
-        assert markdown(written[key]) == markdown(package), key
-    assert (spark.risks, spark.decision, spark.feeds) == (embedded.risks, embedded.decision, embedded.feeds)
-    assert [counted(table) for table in spark.tables] == [counted(table) for table in embedded.tables]
-    assert sum(sum(table.quarantined.values()) for table in embedded.tables) > 0
-    assert quarantine(tmp_path / "spark") == quarantine(tmp_path / "duckdb")
+    here, there = tmp_path / "duckdb", tmp_path / "spark"
+    embedded, spark = second_night(night_home, here, "duckdb"), second_night(night_home, there, "spark")
+    assert_same_night(there, spark, here, embedded)
+    packages = hand_offs(here, embedded.as_of)
+    assert len({risk for _, risk, _ in packages}) > 1 and len(packages) > 10
+    assert quarantine(there) == quarantine(here)
 
 
 @pytest.fixture

@@ -114,6 +114,11 @@ def _cast(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _data_type(node: exp.Expr) -> exp.Expr:
+    """Spark's widest whole number is a decimal."""
+    return exp.DataType.build("DECIMAL(38, 0)") if node.this is exp.DataType.Type.INT128 else node
+
+
 def _truncated(node: exp.Expr) -> exp.Expr:
     """A number without its fraction; a cast to a whole number would fail on a large one."""
     value = node.this
@@ -254,6 +259,7 @@ _NODES: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.ArgMin: _known_at_extreme,
     exp.AtTimeZone: _naive,
     exp.Cast: _cast,
+    exp.DataType: _data_type,
     exp.Between: _bounds,
     exp.RegexpReplace: _replaced,
     exp.Bracket: _element,

@@ -16,7 +16,6 @@ GONE = (
     "SparkContext was shut down",
     "SparkContext has been shutdown",
     "stopped SparkContext",
-    "Connection refused",
     "All masters are unresponsive",
     "Master removed our application",
     "Cannot run multiple SparkContexts",
@@ -31,6 +30,7 @@ GONE = (
 
 LOST = (
     "ExecutorLostFailure",
+    "FetchFailed",
     "Executor heartbeat timed out",
     "MetadataFetchFailed",
     "as part of cancellation of all jobs",
@@ -78,7 +78,7 @@ def explain_cluster_errors(master: str, source: str = "") -> Iterator[None]:
         if not _is_of_spark(error):
             raise
         text = str(error) or type(error).__name__
-        if any(sign in text for sign in GONE) or isinstance(error, ConnectionError | EOFError):
+        if any(sign in text for sign in GONE) or _is_unanswered(error):
             raise ClusterError(
                 f"The Spark cluster {master} is gone ({_first_line(text)}). The queue is as it was: start the cluster, "
                 "and run the night again."
@@ -94,7 +94,7 @@ def explain_cluster_errors(master: str, source: str = "") -> Iterator[None]:
             ) from error
         if source and any(sign in text for sign in CATALOG):
             raise DataGateError(f"The cluster {master} has no table {source}: see the setting spark_tables.") from error
-        if any(sign in text for sign in FILES):
+        if source or any(sign in text for sign in FILES):
             subject = source or "A file of the source"
             raise DataGateError(
                 f"{subject} cannot be read by the cluster {master}: {_first_line(text)}. Every executor must reach it."
@@ -106,6 +106,13 @@ def _is_of_spark(error: Exception) -> bool:
     modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
     without_java = isinstance(error, AttributeError) and "'NoneType' object has no attribute" in str(error)
     return bool(modules & {"pyspark", "py4j", "grpc"}) or without_java or isinstance(error, ConnectionError | EOFError)
+
+
+def _is_unanswered(error: Exception) -> bool:
+    """Whether no cluster answered; one that did may itself have found a store or a catalog that refuses connections."""
+    refused = "Connection refused" in str(error) and type(error).__name__ != "Py4JJavaError"
+    answered = getattr(error, "_origin", None) is not None  # Java's own error, of which PySpark made one
+    return isinstance(error, ConnectionError | EOFError) or (refused and not answered)
 
 
 def _first_line(text: str) -> str:

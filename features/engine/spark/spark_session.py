@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from features.engine.spark.spark_errors import explain_cluster_errors
 from features.errors import UsageError, extra_command
 
 if TYPE_CHECKING:
@@ -137,12 +138,12 @@ def _start(builder: Any, master: str, settings: Mapping[str, str]) -> SparkSessi
         logging.getLogger(name).setLevel(logging.CRITICAL)
     for name, value in settings.items():
         builder = builder.config(name, value)
-    try:
-        with without_pandas_warning():
+    with explain_cluster_errors(master), without_pandas_warning():
+        try:
             return builder.getOrCreate()
-    except PySparkException as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".")
-        raise UsageError(f"Spark at {master} cannot be reached or did not start: {reason}.") from None
+        except PySparkException as error:
+            reason = str(error).strip().splitlines()[0].rstrip(".")
+            raise UsageError(f"Spark at {master} cannot be reached or did not start: {reason}.") from None
 
 
 def _databricks() -> SparkSession:

@@ -58,3 +58,8 @@ def test_a_product_of_no_values_is_unknown() -> None:
     sql = to_spark("SELECT product(a) FROM t")
     times = "AGGREGATE(SORT_ARRAY(COLLECT_LIST(CAST(a AS DOUBLE))), CAST(1 AS DOUBLE), (x, y) -> x * y)"
     assert sql == f"SELECT CASE WHEN COUNT(a) > 0 THEN {times} END FROM t"
+
+
+def test_the_widest_whole_number_is_a_decimal() -> None:
+    assert to_spark("TRY_CAST(a AS HUGEINT)") == "TRY_CAST(a AS DECIMAL(38, 0))"
+    assert to_spark("CAST(a AS BIGINT)") == "CAST(a AS BIGINT)"
