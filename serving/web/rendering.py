@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from features.unit_text import size_text
 from serving.handoff.record_links import web_address
-from serving.handoff.render import amount, day, moment, number, percent, words
+from serving.handoff.render import amount, day, number, percent, words
 from serving.handoff.why_now import evidence_text
 from serving.paths.message_text import local_time
 from serving.web import display_text
@@ -29,7 +29,6 @@ TEMPLATE_FILTERS = {
     "amount": amount,
     "percent": percent,
     "number": number,
-    "moment": moment,
     "local_time": local_time,
     "words": words,
     "reader_time": display_text.reader_time,
@@ -38,15 +37,12 @@ TEMPLATE_FILTERS = {
     "web_address": web_address,
     "mail_address": display_text.mail_address,
     "phone_digits": display_text.phone_digits,
-    "person_name": lambda name, name_of: name_of(name),
     "state_title": display_text.state_title,
-    "risk_title": display_text.risk_title,
     "code_title": display_text.code_title,
     "sort_title": display_text.sort_title,
     "countdown": display_text.countdown,
     "money": display_text.money,
     "evidence_text": evidence_text,
-    "lane_title": display_text.lane_title,
     "span_text": display_text.span_text,
 }
 """What the templates use to write values as text."""
@@ -77,8 +73,6 @@ def render_page(request: Request, name: str, context: Mapping[str, Any], *, stat
         "zone": reader.zone,
         "name_of": reader.name_of,
         "csrf_token": getattr(request.state, "csrf", ""),
-        "has_incidents": getattr(request.state, "has_incidents", False),
-        "has_people": getattr(request.state, "has_people", False),
         "theme": chosen_theme(request),
         "themes": THEMES,
         "path": request.url.path,
