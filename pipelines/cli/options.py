@@ -54,6 +54,10 @@ Before = Annotated[
     str | None,
     typer.Option(metavar="DATE", help="Use only what was known before this day. Default: the whole source."),
 ]
+CaseId = Annotated[str, typer.Argument(metavar="CASE", help="A case id from `rescue queue list`.")]
+ActingName = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who does it, for the record. Default: your user name here.")
+]
 RiskOption = Annotated[str, typer.Option(help="The name of one risk, or all.")]
 RiskArgument = Annotated[str, typer.Argument(metavar="RISK", help="The name of a risk: churn, escalation, …")]
 

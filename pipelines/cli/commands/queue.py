@@ -9,7 +9,7 @@ from features.errors import UsageError
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.acting_person import acting_person
-from pipelines.cli.options import All, Home, require_one_of
+from pipelines.cli.options import ActingName, All, CaseId, Home, require_one_of
 from pipelines.console import out
 
 EXPORT_FORMATS = ("markdown", "json", "html")
@@ -94,11 +94,9 @@ def show(
 
 @queue.command(short_help="Acknowledge a case, which stops its escalation path.")
 def ack(
-    case: Annotated[str, typer.Argument(help="A case id from `rescue queue list`.")],
+    case: CaseId,
     home: Home = None,
-    person: Annotated[
-        str | None, typer.Option("--by", metavar="NAME", help="Who acknowledges. Default: your user name here.")
-    ] = None,
+    person: ActingName = None,
     comment: Annotated[str | None, typer.Option(help="A text for the history.")] = None,
 ) -> None:
     """Acknowledge a case: its escalation path stops, and who acknowledges a case without an owner is responsible."""
@@ -118,9 +116,7 @@ def open_case(
     risk: Annotated[
         str | None, typer.Option(help="The risk of the case. Default: the one whose case is worth most.")
     ] = None,
-    person: Annotated[
-        str | None, typer.Option("--by", metavar="NAME", help="Who opens it. Default: your user name here.")
-    ] = None,
+    person: ActingName = None,
 ) -> None:
     """Open a case of an account that no night selected; it is priced and ordered like every other case."""
     from serving.delivery.channel_settings import broadcast_channels
@@ -141,7 +137,7 @@ def open_case(
 
 @queue.command(short_help="Print the escalation path of a case.")
 def path(
-    case: Annotated[str, typer.Argument(help="A case id from `rescue queue list`.")],
+    case: CaseId,
     home: Home = None,
     reader: Annotated[
         str | None, typer.Option("--for", metavar="NAME", help="Times in the time zone of this person.")

@@ -12,7 +12,7 @@ from features.errors import RescueError
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.acting_person import acting_person
-from pipelines.cli.options import All, Home, Json, PolicyFile, require_one_of
+from pipelines.cli.options import ActingName, All, Home, Json, PolicyFile, require_one_of
 from pipelines.console import out
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ STATES = ("all", "open", "over", "resolved")
 incidents = typer.Typer(help="List, show, acknowledge or resolve incidents.", no_args_is_help=True)
 
 IncidentArgument = Annotated[str, typer.Argument(metavar="ID", help="An id from `rescue incidents list`.")]
-By = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who does it, for the timeline. Default: your user name.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -88,7 +85,7 @@ def show(incident: IncidentArgument, home: Home = None, every: All = False, as_j
 
 
 @incidents.command()
-def ack(incident: IncidentArgument, home: Home = None, policy: PolicyFile = None, by: By = None) -> None:
+def ack(incident: IncidentArgument, home: Home = None, policy: PolicyFile = None, by: ActingName = None) -> None:
     """Acknowledge an incident: its escalation path goes no further."""
     with assembly.open_queue(configuration.load(home=home, policy=policy)) as store:
         use_cases, actor = _use_cases(store, home, policy, by)
@@ -101,7 +98,7 @@ def resolve(
     incident: IncidentArgument,
     home: Home = None,
     policy: PolicyFile = None,
-    by: By = None,
+    by: ActingName = None,
     comment: Annotated[str, typer.Option(help="What was done.")] = "",
 ) -> None:
     """Resolve an incident; a full window of later signals opens it again."""
@@ -116,7 +113,7 @@ def comment(
     incident: IncidentArgument,
     text: Annotated[str, typer.Argument(help="The comment.")],
     home: Home = None,
-    by: By = None,
+    by: ActingName = None,
 ) -> None:
     """Add a comment to the timeline of an incident."""
     with assembly.open_queue(configuration.load(home=home)) as store:

@@ -11,7 +11,7 @@ from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.acting_person import acting_person
 from pipelines.cli.commands.queue import queue
-from pipelines.cli.options import Home, Json
+from pipelines.cli.options import ActingName, CaseId, Home, Json
 from pipelines.console import out
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from serving.store.tables import Case
     from serving.web.reader import PageReader
     from serving.web.views.case_timeline import CaseEntry
-
-CaseId = Annotated[str, typer.Argument(metavar="CASE", help="A case id from `rescue queue list`.")]
 
 
 @queue.command(short_help="Print what happened in a case, the newest first.")
@@ -74,9 +72,7 @@ def contact(
         str | None,
         typer.Option(metavar="TIME", help="When, such as 2026-07-01T14:30, in UTC or with an offset. Default: now."),
     ] = None,
-    by: Annotated[
-        str | None, typer.Option("--by", metavar="NAME", help="Who had the contact. Default: your user name here.")
-    ] = None,
+    by: ActingName = None,
     home: Home = None,
 ) -> None:
     """Log a contact with the customer; the first one that reached them stops the response timer."""

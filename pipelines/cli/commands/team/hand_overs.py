@@ -9,14 +9,13 @@ from features.errors import UsageError
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.commands.queue import queue
-from pipelines.cli.options import Home, Json, parse_day
+from pipelines.cli.options import CaseId, Home, Json, parse_day
 from pipelines.console import out
 
 if TYPE_CHECKING:
     from serving.cases.permissions import Actor
     from serving.store import Store
 
-CaseId = Annotated[str, typer.Argument(metavar="CASE", help="A case id from `rescue queue list`.")]
 By = Annotated[str, typer.Option("--by", metavar="PERSON", help="Who does it, for the record.")]
 Reason = Annotated[str, typer.Option(help="Why, for the receiver.")]
 

@@ -11,7 +11,7 @@ from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.acting_person import acting_person
 from pipelines.cli.commands.queue import queue
-from pipelines.cli.options import All, Home, Json, parse_day
+from pipelines.cli.options import ActingName, All, CaseId, Home, Json, parse_day
 from pipelines.console import out
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from serving.store.casework.casework_tables import TaskRow
 
-CaseId = Annotated[str, typer.Argument(metavar="CASE", help="A case id from `rescue queue list`.")]
 TaskId = Annotated[int, typer.Argument(metavar="TASK", min=1, help="The number of a task from `rescue queue tasks`.")]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it. Default: your user name here.")]
 
 
 @queue.command("tasks", short_help="List the tasks of a case, or the open tasks of a person.")
@@ -60,7 +58,7 @@ def add_case_task(
     title: Annotated[str, typer.Argument(help="What is to be done.")],
     due: Annotated[str | None, typer.Option(metavar="DATE", help="The day on which it is due.")] = None,
     owner: Annotated[str, typer.Option(help="Who does it. Default: whoever is responsible for the case.")] = "",
-    by: By = None,
+    by: ActingName = None,
     home: Home = None,
 ) -> None:
     """Add a task to an open case."""
@@ -73,7 +71,7 @@ def add_case_task(
 
 
 @queue.command("finish-task", short_help="Mark a task as done.")
-def finish_case_task(case: CaseId, task: TaskId, by: By = None, home: Home = None) -> None:
+def finish_case_task(case: CaseId, task: TaskId, by: ActingName = None, home: Home = None) -> None:
     """Mark a task as done."""
     from serving.cases.cases import Cases
 
@@ -87,7 +85,7 @@ def skip_case_task(
     case: CaseId,
     task: TaskId,
     reason: Annotated[str, typer.Option(help="Why it is skipped.")],
-    by: By = None,
+    by: ActingName = None,
     home: Home = None,
 ) -> None:
     """Skip a task, with the reason."""
