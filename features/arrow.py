@@ -135,18 +135,6 @@ def dictionary_codes(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int
     return codes, encoded.dictionary
 
 
-def value_codes(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
-    """A code for each different value; values of a struct have one code for all fields."""
-    values = combine_chunks(column)
-    if not pa.types.is_struct(values.type):
-        return dictionary_codes(values)[0].astype(np.int64)
-    codes = np.zeros(len(values), np.int64)
-    for part in values.flatten():
-        part_codes = value_codes(part) + 1
-        codes = codes * (int(part_codes.max(initial=0)) + 1) + part_codes
-    return codes
-
-
 def rank_values(words: pa.Array) -> NDArray[np.int64]:
     """The rank of each value among the values, ascending; the last entry is the rank of a missing value."""
     texts = words.to_pylist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from features.arrow import combine_chunks, date_array, number_array, store_table
 from features.catalogue import FEATURES, field_metadata
 from features.definitions.feature import Feature
 from features.definitions.health import without_rescue_entries
-from features.definitions.measures import Measure, Stream, relations
+from features.definitions.measures import Ago, Measure, Stream, Succession, relations
 from features.engine.account_range import Scope, account_ranges
 from features.engine.cube import Cube
 from features.engine.engine_protocol import Aggregates, Engine
@@ -31,6 +31,7 @@ from features.errors import UsageError
 from features.history.history import History
 from features.history.versions import EPOCH
 from features.progress import report_share
+from features.succession.succession import ask_contracts
 
 OF_SEVERAL = 0.6
 """The share of the accounts that would fit which each of several ranges has: while the first one is computed, DuckDB
@@ -111,6 +112,8 @@ def _build_parts(
     used = [*wanted, *(feature.measure for feature in FEATURES)] if one_night else wanted
     budget = Budget.of(memory, len(days), len(features), relations(used))
     limit_memory(history.connection, memory)
+    if engine is None and len(days) == 1:
+        ask_contracts(history, _cutoffs_of_contracts(features, int(days[0])))
     scopes = _scopes(history, accounts, budget.accounts_read, keep=one_night)
     for done, scope in enumerate(scopes, start=1):
         aggregates = (engine or EmbeddedEngine()).aggregates(history, days, scope, wanted)
@@ -156,6 +159,21 @@ def _build_columns(
 def _measures(features: Sequence[Feature]) -> tuple[Measure, ...]:
     """What has to be computed of each account for some features."""
     return (KNOWN, *(feature.measure for feature in features))
+
+
+def _cutoffs_of_contracts(features: Sequence[Feature], day: int) -> set[date]:
+    """The cutoffs at which features look at what contracts said, for one cutoff of their own."""
+    found = set()
+
+    def visit(measure: Measure, day: int) -> None:
+        if isinstance(measure, Succession):
+            found.add(EPOCH + timedelta(days=day))
+        for inner in measure.inner_measures:
+            visit(inner, day - measure.days if isinstance(measure, Ago) else day)
+
+    for feature in features:
+        visit(feature.measure, day)
+    return found
 
 
 def _feeds(history: History, features: Sequence[Feature]) -> Feeds:

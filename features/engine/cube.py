@@ -22,7 +22,7 @@ from features.engine.daily_usage.usage_pass import is_counted
 from features.engine.table_rows import expressions
 from features.engine.table_rows.countable_rows import CountableRows, Selection, lookbacks, pick_order
 from features.engine.table_rows.kept_rows import KeptRows
-from features.engine.table_rows.read_rows import read_rows
+from features.engine.table_rows.read_rows import read_countable_rows
 from features.engine.table_rows.relations import day_number, number_accounts
 from features.engine.table_rows.rows import BY_ACCOUNT, Rows
 from features.engine.windows import COMPUTE_THREADS, Cutoffs, Floats, Ints, Runs, latest_runs
@@ -200,5 +200,4 @@ class Cube:
         kept = self._kept.read(relation, first) if self._kept else None
         if kept is not None:
             return kept
-        rows = read_rows(relation, self.history, self.scope, self._parts, self.cutoffs, first=first)
-        return CountableRows(rows, first)
+        return read_countable_rows(relation, self.history, self.scope, self._parts, self.cutoffs, first)

@@ -30,6 +30,10 @@ QUANTUM = 2.0**-12
 """Multiples of it are added without any error up to 2e12, and so have the same sum in any order."""
 
 
+SPARSE = 8
+"""Times as many possible entities as rows from which an array by entity is mostly empty, and they are sorted."""
+
+
 @dataclass(frozen=True)
 class Runs:
     """Rows (by their position) and the run of cutoffs ``[start, end)`` at which each counts."""
@@ -72,7 +76,7 @@ class Cutoffs:
 
     def after(self, days: Ints) -> Ints:
         """The index of the first cutoff later than each day."""
-        return self._after[np.clip(days - self._base, 0, len(self._after) - 1)]
+        return self._after.take(days - self._base, mode="clip")
 
 
 def latest_runs(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
@@ -98,6 +102,11 @@ def latest_runs(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
 
 def merge_runs(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
     """The runs of cutoffs at which an entity has any row, each counted once."""
+    if cutoffs == 1 and len(entity) and int(entity.max()) < SPARSE * len(entity):
+        run_of = np.full(int(entity.max()) + 1, -1)
+        run_of[entity] = np.arange(len(entity))
+        one = run_of[run_of >= 0]
+        return Runs(runs.row[one], runs.start[one], runs.end[one])
     by_start = sort_positions(entity, runs.start)
     row, start, end = runs.row[by_start], runs.start[by_start], runs.end[by_start]
     group = _groups(entity[by_start]) * (cutoffs + 1)

@@ -14,7 +14,7 @@ contract without an end that another one replaces ends when its successor starts
 30 days before an end is no successor: it is one of the *others* that keep running.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 import pyarrow as pa
@@ -91,7 +91,30 @@ def contracts_at(history: History, cutoff: date) -> pa.Table:
     def ask(accounts: pa.Array | None) -> pa.Table:
         return _contracts(history, cutoff, accounts)
 
-    question = _question(history, EPOCH, "true")
+    return _cached_contracts(history, cutoff, ask)
+
+
+def ask_contracts(history: History, cutoffs: Iterable[date]) -> None:
+    """Answer :func:`contracts_at` for several cutoffs by one query, which takes half the time of two.
+
+    Answers that are kept for the next night are asked for one by one: most of them are there.
+    """
+    days = sorted(set(cutoffs))
+
+    def ask() -> bool:
+        rows = history.query(_question(history, days, "true"))
+        count = len(rows) // len(days)
+        for place, day in enumerate(days):
+            of_day = rows.slice(place * count, count)
+            _cached_contracts(history, day, lambda _, of_day=of_day: of_day)  # type: ignore[misc]
+        return True
+
+    if history.state is None and len(days) > 1:
+        history.cached(f"contracts_at {days}", ask)
+
+
+def _cached_contracts(history: History, cutoff: date, ask: Callable[[pa.Array | None], pa.Table]) -> pa.Table:
+    question = _question(history, [EPOCH], "true")
     return history.cached(f"succession_{cutoff.isoformat()}", lambda: kept_contracts(history, cutoff, question, ask))
 
 
@@ -107,15 +130,19 @@ def succession_by_cutoff(history: History, cutoffs: Iterable[date]) -> pa.Table:
 def _contracts(history: History, cutoff: date, accounts: pa.Array | None) -> pa.Table:
     """The answers for some accounts (ids), or for all, with the next moment at which each may change."""
     if accounts is None:
-        return history.query(_question(history, cutoff, "true"))
+        return history.query(_question(history, [cutoff], "true"))
     asked = f"asked_on_{cutoff:%Y%m%d}"
     with history.temporary_table(asked, pa.table({"account_id": accounts})):
-        return history.query(_question(history, cutoff, f"account_id IN (SELECT account_id FROM {asked})"))
+        return history.query(_question(history, [cutoff], f"account_id IN (SELECT account_id FROM {asked})"))
 
 
-def _question(history: History, cutoff: date, accounts: str) -> str:
-    """The query for the accounts of which a condition is true; only a kept answer says until when it holds."""
-    instant = f"CAST({date_literal(cutoff)} AS TIMESTAMP)"
+def _question(history: History, cutoffs: Sequence[date], accounts: str) -> str:
+    """The query for the accounts of which a condition is true, at each cutoff, in their order.
+
+    Only a kept answer, which is for one cutoff, says until when it holds.
+    """
+    instants = [f"CAST({date_literal(cutoff)} AS TIMESTAMP)" for cutoff in cutoffs]
+    instant = instants[0] if len(instants) == 1 else f"unnest([{', '.join(instants)}])"
     if history.state is None:
         versions = f"{contract_versions(history, accounts=accounts)}, {MEMBERS}"
         later = "SELECT CAST(NULL AS BIGINT) AS account, CAST(NULL AS TIMESTAMP) AS until"
@@ -125,16 +152,14 @@ def _question(history: History, cutoff: date, accounts: str) -> str:
     return f"""
         WITH {NUMBERED_ACCOUNTS}, {versions},
         next_question AS ({later}),
-        asked AS (SELECT * FROM numbered WHERE {accounts}),
-        question AS (
-            SELECT account, {instant} AS instant FROM asked WHERE account IN (SELECT account FROM version)
-        ),
+        asked AS (SELECT *, {instant} AS instant FROM numbered WHERE {accounts}),
+        question AS (SELECT account, instant FROM asked WHERE account IN (SELECT account FROM version)),
         {contract_details(history)}
         SELECT asked.account, asked.account_id, epoch_us(asked.account_known) AS account_known,
             coalesce(epoch_us(until), {NEVER}) AS until, {_COLUMNS}, {NUMBERS}
-        FROM asked LEFT JOIN contract_detail AS d USING (account) LEFT JOIN next_question USING (account)
+        FROM asked LEFT JOIN contract_detail AS d USING (account, instant) LEFT JOIN next_question USING (account)
             LEFT JOIN numbered AS other ON other.account = d.successor_account
-        ORDER BY asked.account_id
+        ORDER BY asked.instant, asked.account_id
     """
 
 

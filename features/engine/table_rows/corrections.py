@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.arrow import number_array, to_numpy, value_codes
+from features.arrow import combine_chunks, number_array, to_numpy
 from features.contract import TABLES
 from features.engine.table_rows.relations import day_number, ordered_versions, single_versions
 from features.engine.windows import sort_positions
@@ -125,23 +126,43 @@ def _replaced(some: _Some, history: History, in_keys: str) -> tuple[pa.Table, ND
         f"FROM {some.relation} WHERE {some.condition} AND {in_keys})"
     )
     key, instant, known = (to_numpy(rows.column(column)) for column in ("key", "instant", "known"))
-    order = sort_positions(_group_numbers(key), instant)
+    order = _order_versions(key, instant)
     key, instant, known = key[order], instant[order], known[order]
     before = np.flatnonzero(key[:-1] == key[1:])
     after = before + 1
-    record = value_codes(rows.column("record"))[order]
-    ambiguous = np.unique(key[before[(instant[before] == instant[after]) | (record[before] != record[after])]])
+    other = _differ(combine_chunks(rows.column("record")), order[before], order[after])
+    ambiguous = np.unique(key[before[(instant[before] == instant[after]) | other]])
     replaced = {"key": key[before], "instant": instant[before], "until": known[after]}
     return pa.table({column: number_array(values) for column, values in replaced.items()}), ambiguous
 
 
-def _group_numbers(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """A small number for each key, in the order of the keys."""
-    order = np.argsort(keys)
-    ordered = keys[order]
-    numbers = np.zeros(len(keys), np.int64)
-    numbers[order[1:]] = np.cumsum(ordered[1:] != ordered[:-1])
-    return numbers
+def _differ(records: pa.StructArray, some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the records at some positions are not those at others; a missing value is equal to a missing value."""
+    differ = np.zeros(len(some), np.bool_)
+    for column in records.flatten():
+        if column.null_count < len(column):
+            pair = column.take(number_array(some)), column.take(number_array(others))
+            same = pc.fill_null(pc.equal(*pair), False)
+            if column.null_count:
+                same = pc.or_(same, pc.and_(pc.is_null(pair[0]), pc.is_null(pair[1])))
+            differ |= ~to_numpy(same)
+    return differ
+
+
+def _order_versions(keys: NDArray[np.uint64], instant: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Positions of rows sorted by the hash of their key, then by instant.
+
+    The lowest bits of a hash are replaced by the place of its row in time: numbers are sorted many times faster than
+    positions. Where different keys then look alike, as two among a million may, positions are sorted.
+    """
+    by_time, bits = sort_positions(instant, None), np.uint64(len(keys).bit_length())
+    together = (keys[by_time] >> bits << bits) | np.arange(len(keys), dtype=np.uint64)
+    together.sort()
+    order = by_time[(together & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)]
+    same = together[1:] >> bits == together[:-1] >> bits
+    if (keys[order[1:]] != keys[order[:-1]])[same].any():
+        return by_time[np.argsort(keys[by_time], kind="stable")]
+    return order
 
 
 def _in_keys(name: str, history: History, keys: str) -> str:

@@ -14,7 +14,8 @@ from features.definitions.measures import Aggregate, lookback_days
 from features.engine.account_range import Scope, rows_in_scope
 from features.engine.table_rows import expressions
 from features.engine.table_rows.corrections import intervals_of, version_intervals
-from features.engine.table_rows.countable_rows import pick_order
+from features.engine.table_rows.countable_events import CountableEvents
+from features.engine.table_rows.countable_rows import CountableRows, pick_order
 from features.engine.table_rows.old_rows import OldRows
 from features.engine.table_rows.relations import join_accounts
 from features.engine.table_rows.rows import BY_ACCOUNT, Order, RowColumn, Rows, any_replaced
@@ -33,31 +34,45 @@ def read_rows(
     wanted: Sequence[Aggregate],
     cutoffs: Cutoffs,
     begun: pa.Array | None = None,
-    first: int | None = None,
 ) -> Rows:
     """The rows of some accounts with the columns that the wanted measures need, as far back as they look.
 
-    Of the tickets ``begun`` (ids) only the events are wanted. Rows that no measure counts at any cutoff from the day
-    ``first`` on may be left out.
+    Of the tickets ``begun`` (ids) only the events are wanted.
     """
+    parts, by_row, classes = _columns(relation, history, wanted)
+    if relation == "timeline":
+        rows, _ = read_timeline(history, scope, by_row, classes, begun)
+    else:
+        table = _Table(relation, history, scope, by_row, classes)
+        rows = table.rows(table.values(version_intervals(relation, history, _since(relation, parts, cutoffs))))
+    return rows if len(cutoffs) == 1 else rows.sorted(_order(parts))
+
+
+def read_countable_rows(
+    relation: str, history: History, scope: Scope, wanted: Sequence[Aggregate], cutoffs: Cutoffs, first: int
+) -> CountableRows:
+    """The same for cutoffs from the day ``first`` on; at one cutoff rows that no measure counts may be left out."""
+    parts, by_row, classes = _columns(relation, history, wanted)
+    if len(cutoffs) == 1 and relation == "timeline":
+        countable = CountableEvents(parts, classes, first, keep=history.state is not None)
+        rows, selected = read_timeline(history, scope, by_row, classes, None, countable)
+        return CountableRows(rows, first, selected)
+    old = OldRows.of(relation, parts, classes, first) if not scope.begins and len(cutoffs) == 1 else None
+    if old is not None:
+        return CountableRows(_Table(relation, history, scope, by_row, classes).without(old), first)
+    return CountableRows(read_rows(relation, history, scope, wanted, cutoffs), first)
+
+
+def _columns(
+    relation: str, history: History, wanted: Sequence[Aggregate]
+) -> tuple[list[Aggregate], list[str], RowClasses]:
+    """The measures of a relation whose columns the source has, the columns by row, and the classes of rows."""
     parts = [
         part for part in wanted if part.stream.relation == relation and not expressions.lacks_column(part, history)
     ]
     columns = list(dict.fromkeys(text for part in parts for text in expressions.needed_columns(part)))
     by_class = [text for text in columns if expressions.depends_on_class(relation, text)]
-    by_row = [text for text in columns if text not in by_class]
-    classes = RowClasses(relation, history, by_class)
-    if relation == "timeline":
-        rows = classes.add_columns(read_timeline(history, scope, by_row, classes, begun))
-    else:
-        one_range = not scope.begins and len(cutoffs) == 1
-        old = OldRows.of(relation, parts, classes, first) if one_range and first is not None else None
-        table = _Table(relation, history, scope, by_row, classes)
-        since = _since(relation, parts, cutoffs)
-        rows = (
-            table.rows(table.values(version_intervals(relation, history, since))) if old is None else table.without(old)
-        )
-    return rows if len(cutoffs) == 1 else rows.sorted(_order(parts))
+    return parts, [text for text in columns if text not in by_class], RowClasses(relation, history, by_class)
 
 
 @dataclass(frozen=True)

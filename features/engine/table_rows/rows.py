@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.arrow import dictionary_codes, position_array, rank_values, to_numpy
-from features.engine.windows import Flags, Floats, Ints, Values, sort_positions
+from features.engine.windows import SPARSE, Flags, Floats, Ints, Values, sort_positions
 from features.history.versions import FOREVER
 
 
@@ -41,9 +41,14 @@ class RowColumn:
         count = len(self.values)
         if not count:
             return self.added[row]
-        late = np.flatnonzero(row >= count)
-        taken = self.values[np.minimum(row, count - 1) if len(late) else row]
+        is_early = row < count
+        end = int(np.count_nonzero(is_early))
+        in_order = bool(is_early[:end].all())  # rows of ``values``, then the others: nearly always
+        taken = self.values[row[:end] if in_order else np.minimum(row, count - 1)]
         taken = taken if self.numbers is None else self.numbers[taken]
+        if in_order:
+            return np.concatenate((taken, self.added[row[end:] - count].astype(taken.dtype, copy=False)))
+        late = np.flatnonzero(~is_early)
         taken[late] = self.added[row[late] - count]
         return taken
 
@@ -79,9 +84,6 @@ EARLIEST = np.iinfo(np.int64).min + 1
 
 BLOCK = 2**18
 """Rows that are processed together in a single pass: their numbers stay in the processor's cache."""
-
-SPARSE = 8
-"""Times as many possible entities as rows from which an array by entity is mostly empty, and they are renumbered."""
 
 
 @dataclass(frozen=True)

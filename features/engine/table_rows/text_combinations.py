@@ -7,16 +7,18 @@ evaluated once for each class and looked up, instead of being read and compared 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 
+import numpy as np
 import pyarrow as pa
 
 from features.contract import TABLES
 from features.engine.table_rows.expressions import columns_in, tables_of
 from features.engine.table_rows.rows import RowColumn, Rows
-from features.engine.windows import Ints
+from features.engine.windows import Flags, Ints
 from features.history.history import History
 
 
@@ -73,14 +75,26 @@ class RowClasses:
 
     def add_columns(self, rows: Rows) -> Rows:
         """The rows with the expressions, looked up by class."""
-        if not self.expressions:
-            return rows
+        return replace(rows, columns={**rows.columns, **self._columns}) if self.expressions else rows
+
+    @cached_property
+    def _columns(self) -> dict[str, RowColumn]:
         values = self.values()
-        of_classes = {
+        return {
             text: RowColumn.of(values.column(f"c{place}"), of_classes=True)
             for place, text in enumerate(self.expressions)
         }
-        return replace(rows, columns={**rows.columns, **of_classes})
+
+    @property
+    def events(self) -> int:
+        """The number of classes of events of tickets."""
+        return self.tables["ticket_events"].size
+
+    def all_true(self, conditions: Sequence[str]) -> Flags:
+        """By class whether those of some conditions that depend on it alone are true."""
+        flags = [self._columns[text].values.view(np.bool_) for text in conditions if text in self.expressions]
+        every: Flags = np.logical_and.reduce(flags) if flags else np.ones(self.size, np.bool_)
+        return every
 
     def values(self) -> pa.Table:
         """A column for each expression, in the order of the classes."""

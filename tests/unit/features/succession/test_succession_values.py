@@ -6,7 +6,7 @@ import pytest
 from support.worlds.factories import Story
 
 from features.frame import build
-from features.succession.succession import FEW_CUTOFFS
+from features.succession.succession import FEW_CUTOFFS, ask_contracts, succession_at
 
 FEATURES = ("contract_notices", "contract_notice_ends_in_days", "contract_renews_in_days")
 BEFORE, AFTER = date(2024, 2, 1), date(2024, 2, 7)
@@ -41,3 +41,14 @@ def test_a_contract_that_another_account_replaces_keeps_its_numbers() -> None:
     story.subscription("bolt", "2023-07-01", "S1", replaces="S2", known_at="2023-07-02")
     rows = build(story.history(), CUTOFFS).to_pylist()
     assert {row["contract_notices"] for row in rows if row["account_id"] == "acme"} == {1}
+
+
+def test_cutoffs_that_are_asked_together_have_the_answers_of_each_alone() -> None:
+    story = Story().accounts("acme", "bolt", created_at="2023-07-11")
+    story.subscription("acme", "2023-12-17", "S3", renews_at="2024-06-02", known_at="2023-12-19")
+    story.subscription("acme", "2023-12-17", "S3", ended_at="2024-03-15", known_at="2024-02-05")
+    together = story.subscription("bolt", "2024-03-01", "S4", renews_at="2025-03-01").history()
+    ask_contracts(together, CUTOFFS)
+    together.connection.close()
+    for cutoff in CUTOFFS:
+        assert succession_at(together, cutoff).equals(succession_at(story.history(), cutoff))

@@ -13,7 +13,7 @@ from support.worlds.factories import Story
 from features.catalogue import FEATURES
 from features.engine.table_rows import added_rows, kept_rows
 from features.engine.table_rows.countable_rows import lookbacks
-from features.engine.table_rows.read_rows import read_rows
+from features.engine.table_rows.read_rows import read_countable_rows
 from features.frame import build
 from features.history.cache_files import read_cache_file
 from features.history.history import History
@@ -168,10 +168,10 @@ def night(folder: Path, day: date, monkeypatch: pytest.MonkeyPatch) -> tuple[pa.
 
     def noted(relation: str, *given: object, **named: object) -> object:
         read.add(relation)
-        return read_rows(relation, *given, **named)  # type: ignore[arg-type]
+        return read_countable_rows(relation, *given, **named)  # type: ignore[arg-type]
 
     with opened(folder) as history, monkeypatch.context() as patch:
-        patch.setattr("features.engine.cube.read_rows", noted)
+        patch.setattr("features.engine.cube.read_countable_rows", noted)
         return build(history, [day], features=SUPPORT), read
 
 

@@ -20,7 +20,9 @@ KIND = "kind"
 def read(history: History, *expressions: str) -> Rows:
     number_accounts(history)
     everyone = Scope(np.arange(len(history.accounts)))
-    return read_timeline(history, everyone, [TICKET_NUMBER, *expressions], RowClasses("timeline", history, [KIND]))
+    classes = RowClasses("timeline", history, [KIND])
+    rows, _ = read_timeline(history, everyone, [TICKET_NUMBER, *expressions], classes)
+    return rows
 
 
 def kinds(history: History, rows: Rows) -> list[str]:
