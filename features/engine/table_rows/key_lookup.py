@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from features.engine.windows import Ints
 
-BLOCK = 2**16
+_BLOCK = 2**16
 """Hashes that are looked up together: the arrays in between stay in the processor's cache."""
 
 
@@ -30,8 +30,8 @@ class KeyLookup:
     def find(self, keys: NDArray[np.uint64]) -> Ints:
         """The position of each hash, −1 where there is none."""
         places = np.empty(len(keys), np.int32)
-        for begin in range(0, len(keys), BLOCK):
-            places[begin : begin + BLOCK] = self._find(keys[begin : begin + BLOCK])
+        for begin in range(0, len(keys), _BLOCK):
+            places[begin : begin + _BLOCK] = self._find(keys[begin : begin + _BLOCK])
         return places
 
     def _find(self, keys: NDArray[np.uint64]) -> Ints:

@@ -33,7 +33,7 @@ def list_cases(
 ) -> None:
     """List the open cases in the order in which to work them; days count from the night, where that is an old one."""
     from pipelines.cli.output.queue_output import case_table, night_lines, waiting_table
-    from pipelines.cli.output.terminal_tables import MOST_ROWS, rest_line
+    from pipelines.cli.output.terminal_tables import PRINTED_ROWS, rest_line
     from pipelines.night.night_attempts import newest_attempt
     from serving.night_report.counting_day import counting_day
     from serving.night_report.empty_queue import empty_queue_lines
@@ -44,10 +44,10 @@ def list_cases(
     with assembly.open_queue(settings) as store, store.reading() as session:
         if waiting:
             rows = decision_queries.newest_waiting_list(session)
-            out.print(waiting_table(rows if every else rows[:MOST_ROWS]) if rows else "No account is waiting.")
+            out.print(waiting_table(rows if every else rows[:PRINTED_ROWS]) if rows else "No account is waiting.")
             rest = rest_line(len(rows))
         else:
-            cases = night_queries.open_queue(session, None if every else MOST_ROWS)
+            cases = night_queries.open_queue(session, None if every else PRINTED_ROWS)
             rest = rest_line(night_queries.count_open(session))
             night, today = queue_queries.newest_night(session), utcnow().date()
             for line in night_lines(night, newest_attempt(settings.home), today):

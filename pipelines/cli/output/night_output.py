@@ -10,7 +10,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.cli.output.terminal_tables import MOST_ROWS, fit_table, rest_line
+from pipelines.cli.output.terminal_tables import PRINTED_ROWS, fit_table, rest_line
 from pipelines.console import out
 from serving.night_report.empty_queue import empty_queue_lines
 from serving.night_report.queue_case import QueueCase
@@ -41,7 +41,7 @@ def show_night(report: NightReport) -> None:
         )
     out.print(f"[bold]Rescue queue, night of {day_text(report.as_of)}: {plural(len(report.queue), 'case')}[/bold]")
     if report.queue:
-        out.print(queue_table(report.queue[:MOST_ROWS], [risk.name for risk in report.risks], report.as_of))
+        out.print(queue_table(report.queue[:PRINTED_ROWS], [risk.name for risk in report.risks], report.as_of))
         if rest := rest_line(len(report.queue), "`rescue queue list --all` prints all of them"):
             out.print(rest)
     else:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from pipelines.console import out
 
-MOST_ROWS = 50
+PRINTED_ROWS = 50
 """Rows of a list that grows with the company which are printed, as about a page: nobody reads 25,000 lines, and laying
 out a table of so many takes minutes."""
 
@@ -26,12 +26,12 @@ UNLIMITED = 10_000
 
 def rest_line(total: int, how: str = "`--all` prints all of them") -> str:
     """The line under the first rows of a long list; empty where all of them are shown."""
-    return f"  {total - MOST_ROWS:,} more: {how}." if total > MOST_ROWS else ""
+    return f"  {total - PRINTED_ROWS:,} more: {how}." if total > PRINTED_ROWS else ""
 
 
 def print_lines(lines: Sequence[str], *, every: bool = False) -> None:
     """Print lines of which there may be very many: the first ones, or every one."""
-    shown = lines if every else lines[:MOST_ROWS]
+    shown = lines if every else lines[:PRINTED_ROWS]
     for line in shown:
         out.print(line, markup=False, soft_wrap=True)
     if len(shown) < len(lines):

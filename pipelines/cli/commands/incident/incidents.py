@@ -42,7 +42,7 @@ def list_all(
 ) -> None:
     """List the incidents, open ones first, then the newest first."""
     from pipelines.cli.output.incident_output import incident_json, incident_table
-    from pipelines.cli.output.terminal_tables import MOST_ROWS, rest_line
+    from pipelines.cli.output.terminal_tables import PRINTED_ROWS, rest_line
     from serving.store.queries.incident_queries import list_incidents
 
     require_one_of(state, STATES, "--state")
@@ -51,7 +51,7 @@ def list_all(
     if as_json:
         typer.echo(json.dumps([incident_json(row) for row in rows], indent=2))
     else:
-        out.print(incident_table(rows if every else rows[:MOST_ROWS]) if rows else "There are no incidents.")
+        out.print(incident_table(rows if every else rows[:PRINTED_ROWS]) if rows else "There are no incidents.")
         if not every and (rest := rest_line(len(rows))):
             out.print(rest)
 

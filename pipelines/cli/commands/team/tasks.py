@@ -31,7 +31,7 @@ def list_tasks(
     home: Home = None,
 ) -> None:
     """List the tasks of a case with their numbers, or the open tasks of a person over all cases."""
-    from pipelines.cli.output.terminal_tables import MOST_ROWS, rest_line
+    from pipelines.cli.output.terminal_tables import PRINTED_ROWS, rest_line
     from serving.store.casework.casework_queries import open_tasks_of, tasks_of
     from serving.store.tables import Case
 
@@ -47,7 +47,7 @@ def list_tasks(
     if as_json:
         typer.echo(json.dumps([_fields(row) for row, _ in rows]))
         return
-    out.print(_table(rows if every else rows[:MOST_ROWS]) if rows else "There are no tasks.")
+    out.print(_table(rows if every else rows[:PRINTED_ROWS]) if rows else "There are no tasks.")
     if not every and (rest := rest_line(len(rows))):
         out.print(rest)
 

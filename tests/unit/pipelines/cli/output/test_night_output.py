@@ -11,8 +11,8 @@ def test_of_very_many_cases_the_first_are_printed(
     report = night_home.first.model_copy(update={"queue": (night_home.first.queue * 5)[:5]})
     show_night(report)
     assert "more:" not in capsys.readouterr().out
-    monkeypatch.setattr(night_output, "MOST_ROWS", 3)
-    monkeypatch.setattr(terminal_tables, "MOST_ROWS", 3)
+    monkeypatch.setattr(night_output, "PRINTED_ROWS", 3)
+    monkeypatch.setattr(terminal_tables, "PRINTED_ROWS", 3)
     show_night(report)
     printed = capsys.readouterr().out
     assert "5 cases" in printed

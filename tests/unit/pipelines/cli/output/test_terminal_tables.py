@@ -8,7 +8,7 @@ from rich.console import Console
 
 from pipelines.cli.output.night_output import LEAST_IMPORTANT, contract_text, queue_columns, revenue_text
 from pipelines.cli.output.queue_output import LEAST_IMPORTANT_OF_CASES, case_columns
-from pipelines.cli.output.terminal_tables import MOST_ROWS, fit_table, print_lines, rest_line
+from pipelines.cli.output.terminal_tables import PRINTED_ROWS, fit_table, print_lines, rest_line
 from serving.night_report.queue_case import QueueCase
 
 RISKS = ("churn", "escalation")
@@ -117,10 +117,10 @@ def test_a_third_risk_gets_a_column() -> None:
 def test_of_a_very_long_list_the_first_page_is_printed_and_how_to_see_the_rest(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    lines = [f"line {number}" for number in range(MOST_ROWS + 1_200)]
+    lines = [f"line {number}" for number in range(PRINTED_ROWS + 1_200)]
     print_lines(lines)
-    assert capsys.readouterr().out.splitlines() == [*lines[:MOST_ROWS], "  1,200 more: `--all` prints all of them."]
+    assert capsys.readouterr().out.splitlines() == [*lines[:PRINTED_ROWS], "  1,200 more: `--all` prints all of them."]
     print_lines(lines, every=True)
-    print_lines(lines[:MOST_ROWS])
-    assert capsys.readouterr().out.splitlines() == [*lines, *lines[:MOST_ROWS]]
-    assert rest_line(MOST_ROWS) == ""
+    print_lines(lines[:PRINTED_ROWS])
+    assert capsys.readouterr().out.splitlines() == [*lines, *lines[:PRINTED_ROWS]]
+    assert rest_line(PRINTED_ROWS) == ""
