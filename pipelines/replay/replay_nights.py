@@ -76,9 +76,11 @@ def replay_nights(
     ``champion`` scores with the champion even where it has learned from these nights: faster, but too optimistic.
 
     Raises:
-        UsageError: the nights do not lie within the data.
+        UsageError: the nights do not lie within the data, or the last is before the first.
         DataGateError: the source is not fit to be read.
     """
+    if last < first:  # before the source is read
+        raise UsageError(f"--to {last} is before --from {first}.")
     return _replay(settings, policies, steps, lambda history: _nights(history, first, last), champion=champion)
 
 
@@ -171,8 +173,6 @@ def _needed(models: Iterable[ReplayModel], conditions: frozenset[str]) -> frozen
 
 
 def _nights(history: History, first: date, last: date) -> list[date]:
-    if last < first:
-        raise UsageError(f"--to {last} is before --from {first}.")
     if first <= history.first or last > history.until:
         raise UsageError(
             f"The nights from {day_text(first)} to {day_text(last)} are not within the data: they reach from "

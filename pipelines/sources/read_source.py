@@ -34,6 +34,10 @@ def connect_duckdb(scratch: Path, memory: str = "4GiB", threads: int | None = No
     return open_duckdb(files=None, scratch=scratch / "spill", memory=memory, threads=threads)
 
 
+PROPOSE = "let `rescue init SOURCE` propose a mapping (docs/sources.md)"
+"""What to do with a source of other names."""
+
+
 @dataclass(frozen=True)
 class StagedTables:
     """The tables that could be read, and the message of each that could not, by its name."""
@@ -52,12 +56,13 @@ def validate_rows(
     tolerance: Tolerance | float = TOLERANCE,
     reading: ReadingRules | None = None,
     cluster: SparkEngine | None = None,
+    training: bool = False,
 ) -> Validation:
     """Read a source and validate its rows; ``scratch`` must outlive the history and may be deleted with it.
 
     ``state`` is a folder that outlives the night; it caches the validation results of files that do not change. What
     would stop a night, a file that cannot be read included, is in the report; ``require_fit`` raises it. A ``cluster``
-    reads the files itself, and its rows stay there.
+    reads the files itself, and its rows stay there. A ``training`` needs another amount of disk than a night.
 
     Raises:
         DataGateError: a file turns out to be damaged while its rows are validated, or a cluster cannot validate it by
@@ -78,8 +83,9 @@ def validate_rows(
     tables, unread = _without_ticket_events(staged.tables, names)
     if cluster is not None:
         state = None  # only the cluster knows what has changed in its tables
-    elif state is not None and not check_disk(DiskNeed.of_tables(tables, memory, state), state.parent, scratch):
-        state = None
+    elif state is not None:
+        need = DiskNeed.of_tables(tables, memory, state, training=training)
+        state = state if check_disk(need, state.parent, scratch) else None
     folder = scratch / "accepted"
     validation = validate_tables(connection, tables, scratch=folder, state=state, tolerance=tolerance, reading=reading)
     if cluster:
@@ -133,6 +139,6 @@ def _suggest_accounts(report: ValidationReport) -> str:
     near = [name for name, table in report.unknown.items() if table == "accounts"]
     needs = f"accounts needs {required_columns('accounts')}"
     if near:
-        return f"Are these the accounts: {near[0]}? Rename the file to accounts, or map it (--mapping). {needs}."
+        return f"Are these the accounts: {near[0]}? Rename the file to accounts, or {PROPOSE}. {needs}."
     has = ", ".join([*report.tables, *report.unknown])
-    return f"It has {has}. {needs}." if has else f"{needs}."
+    return f"It has {has}. {needs}. If its names are others, {PROPOSE}." if has else f"{needs}."

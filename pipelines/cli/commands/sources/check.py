@@ -40,4 +40,5 @@ def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> 
         raise UsageError(report.unused_extensions[0])
     require_usable_risks(settings.model_copy(update={"extensions_required": False}))
     if report.problems:
-        raise DataGateError(report.problems[0])
+        reason = report.problems[0] if as_json else "The source is not fit for a night: the reason is above."
+        raise DataGateError(reason)

@@ -256,8 +256,8 @@ def test_without_accounts_the_message_says_what_to_rename_and_which_columns_are_
     (folder / "accounts.csv").unlink()
     (problem,) = validate_folder(folder).report.problems
     assert problem.endswith(
-        "Are these the accounts: customers? Rename the file to accounts, or map it (--mapping). "
-        "accounts needs account_id, created_at."
+        "Are these the accounts: customers? Rename the file to accounts, or let `rescue init SOURCE` propose a "
+        "mapping (docs/sources.md). accounts needs account_id, created_at."
     )
 
 
