@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from features.errors import UsageError
+from features.errors import RescueError, UsageError
 from pipelines.home_folder import writable_home
 from pipelines.settings import Settings, config_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import date
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -46,16 +47,31 @@ def open_uplift_registry(settings: Settings) -> UpliftRegistry:
 
 
 def open_store(settings: Settings) -> Store:
-    """The queue's database, brought to the present schema."""
+    """The queue's database, brought to the present schema.
+
+    Raises:
+        RescueError: its file has lost all it held; a night would open the same cases again.
+    """
     from serving.delivery.channel_settings import message_settings
     from serving.store import Store
 
     if settings.database is None:
         writable_home(settings)
+        _refuse_lost_queue(settings.home)
     review = settings.review
     queue = Store(settings.database_url, message_settings(settings.channels, review.address, review.answer_links))
     queue.migrate()
     return queue
+
+
+def _refuse_lost_queue(home: Path) -> None:
+    file = home / "rescue.db"
+    is_empty = file.is_file() and not file.stat().st_size and not any(home.glob("rescue.db-wal"))
+    if is_empty and any(home.glob("nights/*/report.json")):
+        raise RescueError(
+            f"{file} is empty, although nights were recorded: restore it from a backup (`rescue restore`), or remove "
+            "it to begin with an empty queue."
+        )
 
 
 def open_queue(settings: Settings) -> Store:

@@ -24,11 +24,18 @@ from features.progress import report_line
 from features.source_table import SourceTable
 from features.unit_text import size_text
 
-KEPT_BYTES, KEPT_BYTES_OF_USAGE = 35, 5
-"""Bytes that are kept for the next night for each row of a table, and of usage, as measured with 300,000 accounts."""
+KEPT_BYTES, KEPT_BYTES_OF_USAGE = 48, 6
+"""Bytes that are kept for the next night for each row of a table, and of usage: with 10,000 to 1,000,000 accounts the
+peak was 75 to 90% of them."""
 
-QUEUE_BYTES = 900
-"""Bytes of the queue's database for each row of accounts after the first nights."""
+QUEUE_BYTES = 1_200
+"""Bytes of the queue's database, with its log, for each row of accounts after the first nights."""
+
+TRAINING_BYTES, MODEL_BYTES = 12, 100 * 10**6
+"""Bytes that a training keeps for each row of a table, as hashes of its files, and for its models."""
+
+TRAINING_CUTOFFS = 100
+"""Weeks of which a training computes features together, so that fewer accounts fit into memory."""
 
 SCRATCH_BYTES, FRAME_BYTES = 20, 1_400
 """Bytes of scratch for each row, and for the features of each account, where accounts are computed by ranges."""
@@ -51,16 +58,18 @@ class DiskNeed:
     scratch: int
 
     @classmethod
-    def of(cls, rows: Mapping[str, int], *, by_ranges: bool, kept: int = 0) -> DiskNeed:
+    def of(cls, rows: Mapping[str, int], *, by_ranges: bool, kept: int = 0, training: bool = False) -> DiskNeed:
         """The need of a source with so many rows by table, of which ``kept`` bytes are in the home folder already."""
         usage, accounts = rows.get("usage_daily", 0), rows.get("accounts", 0)
         others = sum(rows.values()) - usage
+        if training:  # keeps no rows, and its frame is in memory
+            return cls(max(0, TRAINING_BYTES * others + MODEL_BYTES - kept), SCRATCH_BYTES * others if by_ranges else 0)
         whole = KEPT_BYTES * others + KEPT_BYTES_OF_USAGE * usage + QUEUE_BYTES * accounts
         scratch = SCRATCH_BYTES * others + FRAME_BYTES * accounts if by_ranges else 0
         return cls(max(0, whole - kept), scratch)
 
     @classmethod
-    def of_tables(cls, tables: Iterable[SourceTable], memory: str, state: Path) -> DiskNeed:
+    def of_tables(cls, tables: Iterable[SourceTable], memory: str, state: Path, *, training: bool = False) -> DiskNeed:
         """The need of a run on these tables within this memory; how many rows they have, their footers say.
 
         Raises:
@@ -68,14 +77,15 @@ class DiskNeed:
         """
         rows = {table.name: _about_rows(table.files) for table in tables}
         used = relations(feature.measure for feature in FEATURES)
-        accounts, at_once = rows.get("accounts", 0), Budget.of(memory, 1, len(FEATURES), used).accounts_read
+        cutoffs = TRAINING_CUTOFFS if training else 1
+        accounts, at_once = rows.get("accounts", 0), Budget.of(memory, cutoffs, len(FEATURES), used).accounts_read
         if accounts > MOST_RANGES * at_once:
             least = accounts / (MOST_RANGES * at_once) * parse_size(memory)
             raise UsageError(
                 f"The setting memory is {memory}, which is too little for {accounts:,} rows of accounts: set at least "
                 f"{ceil(least / 2**20):,}MiB."
             )
-        return cls.of(rows, by_ranges=accounts > at_once, kept=_folder_size(state))
+        return cls.of(rows, by_ranges=accounts > at_once, kept=_folder_size(state), training=training)
 
 
 def check_disk(need: DiskNeed, home: Path, scratch: Path) -> bool:

@@ -68,7 +68,7 @@ def train_uplift_from(settings: Settings, risk: str, before: date | None, steps:
     """
     with scratch_folder() as scratch, assembly.open_queue(settings) as store:
         refuse_other_source(settings, store)
-        opened = validate_source_step(settings, scratch, steps)
+        opened = validate_source_step(settings, scratch, steps, training=True)
         wanted = select_risks(for_history(opened.history, opened.risk_settings), risk)
         until = min(before or opened.history.until, opened.history.until)
         build, registry = assembly.frame_builder(opened.settings), assembly.open_uplift_registry(settings)

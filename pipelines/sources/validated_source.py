@@ -185,13 +185,18 @@ def _of_all(fingerprints: Mapping[str, str]) -> str:
 
 
 def validate_source(
-    settings: Settings, scratch: Path, earlier: Sequence[Mapping[str, int]] = (), tonight: date | None = None
+    settings: Settings,
+    scratch: Path,
+    earlier: Sequence[Mapping[str, int]] = (),
+    tonight: date | None = None,
+    *,
+    training: bool = False,
 ) -> ValidatedSource:
     """Open and validate the source that the settings name, together with the outcomes of the queue, if there is one.
 
     ``scratch`` must outlive what is returned. ``earlier`` are the rows of each table on earlier nights, oldest first:
     where accounts have become fewer, this is the cause of rows without an account. ``tonight`` is the day of a night
-    that nobody asked for, on which none of several sources may be stale.
+    that nobody asked for, on which none of several sources may be stale; ``training`` is whether models are fitted.
 
     Raises:
         UsageError: there is no such source.
@@ -208,6 +213,7 @@ def validate_source(
             tolerance=settings.row_tolerance,
             reading=reading_rules(settings),
             cluster=assembly.open_cluster(settings),
+            training=training,
         )
     except MissingInputError as error:
         raise _as_data_problem(error, earlier) from None
@@ -230,10 +236,10 @@ def _as_data_problem(error: MissingInputError, earlier: Sequence[Mapping[str, in
     )
 
 
-def validate_source_step(settings: Settings, scratch: Path, steps: Steps) -> ValidatedSource:
+def validate_source_step(settings: Settings, scratch: Path, steps: Steps, *, training: bool = False) -> ValidatedSource:
     """Like :func:`validate_source`, as a step of a command."""
     with steps.step("validate", reading_text(settings)):
-        return validate_source(settings, scratch)
+        return validate_source(settings, scratch, training=training)
 
 
 def reading_text(settings: Settings) -> str:

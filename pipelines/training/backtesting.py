@@ -69,7 +69,7 @@ def backtest_from(settings: Settings, risk: str, through: date | None, to: Path 
     if to is not None:
         _make_folder(to)
     with scratch_folder() as scratch:
-        done = backtest_source(validate_source_step(settings, scratch, steps), risk, through, steps)
+        done = backtest_source(validate_source_step(settings, scratch, steps, training=True), risk, through, steps)
     return done if to is None else _with_report(done, to, steps)
 
 

@@ -150,7 +150,7 @@ def _compare(
 def _features(settings: Settings, champion: RiskModel, scored: pa.Table, steps: Steps) -> pa.Table:
     """The features at the cutoffs that the champion has to score, and at the newest."""
     with scratch_folder() as scratch:
-        opened = validate_source_step(settings, scratch, steps)
+        opened = validate_source_step(settings, scratch, steps, training=True)
         cutoffs = comparison.needed_cutoffs(scored, champion, opened.history.until)
         rows = rows_of(scored, opened.history, cutoffs)
         rows[-1] = True  # the newest cutoff of a refresh is compared account by account

@@ -182,7 +182,7 @@ def train_from(settings: Settings, risk: str, through: date | None, tune: int, s
     """
     writable_home(settings)
     with scratch_folder() as scratch:
-        opened = validate_source_step(settings, scratch, steps)
+        opened = validate_source_step(settings, scratch, steps, training=True)
         wanted = select_risks(for_history(opened.history, opened.risk_settings), risk)
         return train_opened(opened, wanted, through, tune, steps)
 

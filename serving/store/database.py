@@ -5,11 +5,13 @@ change the same row at once. SQLite takes its write lock when the transaction be
 read lock later can deadlock), and its write-ahead log lets readers go on. In PostgreSQL the use cases lock rows.
 """
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -20,6 +22,9 @@ from sqlalchemy.orm import Session
 
 from features.errors import RescueError, UsageError, extra_command
 from serving.paths.message_settings import MessageSettings
+
+NO_ROOM, FULL_BELOW = ("disk I/O error", "database or disk is full", "unable to open"), 2**20
+"""What SQLite says of a full disk, among other causes, and the bytes below which this is the cause."""
 
 BUSY_SECONDS = 30
 READ_ONLY, IMPATIENT = "rescue_read_only", "rescue_impatient"
@@ -260,6 +265,10 @@ def _readable_errors(url: URL) -> Iterator[None]:
 def _how(url: URL, reason: str) -> str:
     """How the database failed and what to check: a file has other causes than a server."""
     if url.get_backend_name() == "sqlite":
+        with suppress(OSError):
+            free = shutil.disk_usage(Path(url.database or "").parent).free
+            if reason.startswith(NO_ROOM) and free < FULL_BELOW:
+                return f"cannot be written, because its disk is full ({reason}): nothing was written; free some of it"
         return f"cannot be used ({reason}): nothing was written; look at the file, those beside it and the disk"
     return f"does not answer ({reason}): nothing was written; check that it runs and try again"
 

@@ -54,7 +54,7 @@ def test_a_large_source_says_what_it_needs_and_what_is_free(
     free(48 * 10**9)
     assert check_disk(DiskNeed.of(MILLION, by_ranges=True), tmp_path, tmp_path)
     (line,) = heard.lines
-    assert line.startswith(f"Disk: about 7.1 GB in {tmp_path} and 4.1 GB in ")
+    assert line.startswith(f"Disk: about 9.3 GB in {tmp_path} and 4.1 GB in ")
     assert line.endswith("; 48 GB free")
 
 
@@ -65,10 +65,16 @@ def test_what_is_kept_already_is_not_needed_again() -> None:
     assert DiskNeed.of(MILLION, by_ranges=False).scratch == 0
 
 
+def test_a_training_keeps_hashes_of_files_and_models_and_no_rows() -> None:
+    need = DiskNeed.of(MILLION, by_ranges=True, training=True)
+    assert need.home == 12 * 93_600_000 + 100 * 10**6
+    assert need.scratch == 20 * 93_600_000
+
+
 def test_a_disk_that_cannot_hold_what_is_kept_is_a_warning(
     tmp_path: Path, heard: Heard, free: Callable[[int], None]
 ) -> None:
-    free(9 * 10**9)  # enough for scratch, or for what is kept, not for both on one disk
+    free(11 * 10**9)  # enough for scratch, or for what is kept, not for both on one disk
     assert not check_disk(DiskNeed.of(MILLION, by_ranges=True), tmp_path, tmp_path)
     assert heard.lines[-1].startswith(f"Warning: {tmp_path} has not enough disk")
 

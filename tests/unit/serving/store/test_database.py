@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, text
@@ -78,6 +79,17 @@ def test_a_file_that_cannot_be_written_is_told_as_a_file(migrated_sqlite: Path, 
         pytest.raises(StoreUnavailableError, match=told),
     ):
         open_cases(store, 1)
+
+
+def test_a_full_disk_is_said_of_a_file_that_cannot_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'none' / 'rescue.db'}")
+    (tmp_path / "none").mkdir(mode=0o700)
+    (tmp_path / "none" / "rescue.db").mkdir()
+    with pytest.raises(StoreUnavailableError, match="look at the file"):
+        store.migrate()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(StoreUnavailableError, match=r"its disk is full .*: nothing was written; free some of it"):
+        store.migrate()
 
 
 def test_sqlite_keeps_a_write_ahead_log_and_foreign_keys(migrated_sqlite: Path) -> None:
