@@ -29,9 +29,9 @@ from features.quoting import quote_name
 if TYPE_CHECKING:
     from features.history.history import History
 
-FILE = "rows.digests"
+DIGESTS_FILE = "rows.digests"
 
-Hashes = NDArray[np.uint64]
+_Hashes = NDArray[np.uint64]
 
 _names = count()
 
@@ -43,12 +43,12 @@ class RowDigests:
     ``shared`` are the hashes of the keys that rows of several owners have, or had on an earlier night.
     """
 
-    owners: Hashes
-    digests: Hashes
-    shared: Hashes
+    owners: _Hashes
+    digests: _Hashes
+    shared: _Hashes
 
     @classmethod
-    def of_table(cls, table: pa.Table, shared: Hashes) -> RowDigests:
+    def of_table(cls, table: pa.Table, shared: _Hashes) -> RowDigests:
         """The digests in a table of two columns."""
         return cls(_as_hashes(table["owner"]), _as_hashes(table["digest"]), shared)
 
@@ -102,7 +102,7 @@ def changed_accounts(history: History, table: str, parts: Collection[str]) -> pa
     return combine_chunks(_select(history, "account_id", "tickets", f"hash({owner})", owners))
 
 
-def _select(history: History, column: str, table: str, hash_sql: str, hashes: Hashes) -> pa.ChunkedArray:
+def _select(history: History, column: str, table: str, hash_sql: str, hashes: _Hashes) -> pa.ChunkedArray:
     """The different values of a column in the rows of which something has one of these hashes."""
     with history.temporary_table(name := f"hashes_{next(_names)}", pa.table({"hash": number_array(hashes)})):
         condition = f"{hash_sql} IN (SELECT hash FROM {name}) AND {column} IS NOT NULL"
@@ -112,7 +112,7 @@ def _select(history: History, column: str, table: str, hash_sql: str, hashes: Ha
 def _digests(history: History, table: str) -> _Night | None:
     if history.state is None or table not in history.row_parts or table not in history.repeated_keys:
         return None
-    path = Path(history.state, table, FILE)
+    path = Path(history.state, table, DIGESTS_FILE)
     return history.cached(f"digests of {table}", lambda: _bring_up_to_date(history, table, path))
 
 
@@ -149,7 +149,7 @@ def _digest_query(history: History, table: str, rows: str) -> str:
     return f"SELECT hash({_owner(table)}) AS owner, {digest} AS digest FROM {rows} GROUP BY 1 ORDER BY 1"
 
 
-def _shared(history: History, table: str, rows: str) -> Hashes:
+def _shared(history: History, table: str, rows: str) -> _Hashes:
     """The hashes of keys of some rows that rows of several owners have, any of the table's rows."""
     contract, repeated = TABLES[table], history.repeated_keys[table].hashes
     if not len(repeated) or (_owner(table) in contract.key and contract.own_id not in history.columns[table]):
@@ -175,5 +175,5 @@ def _owner(table: str) -> str:
     return parent.column if parent else TABLES[table].key[0]
 
 
-def _as_hashes(column: pa.ChunkedArray) -> Hashes:
+def _as_hashes(column: pa.ChunkedArray) -> _Hashes:
     return to_numpy(column).astype(np.uint64, copy=False)
