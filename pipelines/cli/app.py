@@ -17,7 +17,7 @@ from typer.main import get_group
 
 from features.errors import RescueError, explain_full_disk, was_interrupted
 from pipelines import console
-from pipelines.cli.commands import COMMANDS
+from pipelines.cli.commands import COMMANDS, GROUPS
 from pipelines.cli.options import require_one_of
 from pipelines.console import err, log_event, use_json_logs
 
@@ -35,6 +35,17 @@ class CommandGroup(TyperGroup):
             for name in [cmd_name] if cmd_name in COMMANDS else COMMANDS:
                 self.commands.update(_load(name))
         return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands of the help under their headings, those that matter first."""
+        width = max(map(len, COMMANDS))
+        for heading, names in GROUPS.items():
+            found = ((name, self.get_command(ctx, name)) for name in names)
+            with formatter.section(heading):
+                limit = formatter.width - width - 6
+                formatter.write_dl(
+                    [(name.ljust(width), command.get_short_help_str(limit)) for name, command in found if command]
+                )
 
 
 def _load(name: str) -> dict[str, Any]:

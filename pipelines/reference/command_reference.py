@@ -7,6 +7,7 @@ from typer import Context
 from typer.main import get_command
 
 from pipelines.cli.app import app
+from pipelines.cli.commands import GROUPS
 
 _INTRODUCTION = """# The commands
 
@@ -20,7 +21,10 @@ on the command line comes from the environment (`RESCUE_…`), then from `rescue
 
 def render_commands() -> str:
     """The reference as Markdown."""
-    return _INTRODUCTION + "".join(_told(get_command(app), "rescue"))
+    groups = "".join(
+        f"| {heading} | {', '.join(f'`{name}`' for name in commands)} |\n" for heading, commands in GROUPS.items()
+    )
+    return f"{_INTRODUCTION}\n| | commands |\n|---|---|\n{groups}" + "".join(_told(get_command(app), "rescue"))
 
 
 def _told(command: Any, path: str) -> Iterator[str]:

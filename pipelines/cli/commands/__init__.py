@@ -3,40 +3,57 @@
 A module adds its commands by ``register``, or to the group of another module when it is imported.
 """
 
-COMMANDS: dict[str, tuple[str, ...]] = {
-    "nightly": ("nightly",),
-    "init": ("sources.init",),
-    "sync": ("operations.sync_sources",),
-    "check": ("sources.check",),
-    "status": ("operations.status",),
-    "config": ("operations.config",),
-    "prune": ("operations.retention",),
-    "erase": ("operations.retention",),
-    "backup": ("operations.retention",),
-    "restore": ("operations.retention",),
-    "train": ("train",),
-    "promote": ("train",),
-    "rollback": ("train",),
-    "backtest": ("backtest",),
-    "features": ("sources.features",),
-    "policy": ("policy",),
-    "paths": ("paths", "design_paths"),
-    "replay": ("replay",),
-    "queue": ("queue", "team.hand_overs", "team.tasks", "team.case_log"),
-    "timers": ("timers",),
-    "watch": ("incident.watch",),
-    "incidents": ("incident.incidents",),
-    "signals": ("incident.signals",),
-    "deliver": ("deliver",),
-    "feedback": ("feedback",),
-    "monitor": ("monitor",),
-    "weekly": ("policies.weekly",),
-    "review": ("review",),
-    "users": ("team.users",),
-    "sessions": ("team.users",),
-    "tokens": ("team.users",),
-    "people": ("team.people",),
-    "simulate": ("sources.simulate",),
-    "demo": ("sources.demo",),
+GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "Every night": {
+        "nightly": ("nightly",),
+        "status": ("operations.status",),
+        "check": ("sources.check",),
+        "queue": ("queue", "team.hand_overs", "team.tasks", "team.case_log"),
+        "review": ("review",),
+    },
+    "Set up": {
+        "init": ("sources.init",),
+        "config": ("operations.config",),
+        "sync": ("operations.sync_sources",),
+        "demo": ("sources.demo",),
+        "simulate": ("sources.simulate",),
+    },
+    "Models and analysis": {
+        "train": ("train",),
+        "promote": ("train",),
+        "rollback": ("train",),
+        "backtest": ("backtest",),
+        "features": ("sources.features",),
+        "monitor": ("monitor",),
+        "feedback": ("feedback",),
+        "weekly": ("policies.weekly",),
+    },
+    "Policy and escalation paths": {
+        "policy": ("policy",),
+        "paths": ("paths", "design_paths"),
+        "replay": ("replay",),
+    },
+    "Team": {
+        "people": ("team.people",),
+        "users": ("team.users",),
+        "sessions": ("team.users",),
+        "tokens": ("team.users",),
+    },
+    "Timers, incidents and messages": {
+        "timers": ("timers",),
+        "watch": ("incident.watch",),
+        "incidents": ("incident.incidents",),
+        "signals": ("incident.signals",),
+        "deliver": ("deliver",),
+    },
+    "Keep and remove data": {
+        "backup": ("operations.retention",),
+        "restore": ("operations.retention",),
+        "prune": ("operations.retention",),
+        "erase": ("operations.retention",),
+    },
 }
-"""In the order in which ``rescue --help`` shows them."""
+"""By the headings of ``rescue --help``, in its order."""
+
+COMMANDS = {name: modules for commands in GROUPS.values() for name, modules in commands.items()}
+"""All of them, with their modules."""

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,11 +16,13 @@ from typer.testing import CliRunner
 from pipelines import console
 from pipelines.__main__ import main
 from pipelines.cli.app import app
+from pipelines.cli.commands import COMMANDS, GROUPS
 
 
 @pytest.mark.parametrize("group", [(), ("queue",), ("policy",), ("users",), ("people",)])
 def test_no_command_is_told_in_half_a_sentence(group: tuple[str, ...]) -> None:
-    lines = CliRunner().invoke(app, [*group, "--help"]).stdout.split("Commands:\n")[1].splitlines()
+    _, _, listed = CliRunner().invoke(app, [*group, "--help"]).stdout.partition("this message and exit.\n")
+    lines = [line for line in listed.splitlines() if line.startswith("  ")]
     assert lines
     assert all(line.endswith(".") and not line.endswith("...") for line in lines)
 
@@ -112,3 +115,12 @@ def test_progress_is_json_where_that_is_asked_for(
     first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert (first["message"], first["step"], first["level"]) == ("Scoring accounts", "score", "info")
     assert second["level"] == "warning"
+
+
+def test_the_help_lists_every_command_once_under_its_heading() -> None:
+    shown = CliRunner().invoke(app, ["--help"]).output
+    places = [shown.index(f"{heading}:") for heading in GROUPS]
+    assert places == sorted(places)
+    assert next(iter(COMMANDS)) == "nightly"
+    for name in COMMANDS:
+        assert len(re.findall(rf"^  {name} +\S", shown, re.MULTILINE)) == 1
