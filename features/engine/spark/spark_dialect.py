@@ -218,6 +218,21 @@ def _function(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _infinite(node: exp.Expr) -> exp.Expr:
+    """By its text, because a number may be infinite and an instant, in Spark, may not."""
+    return exp.In(
+        this=exp.cast(node.this, exp.DataType.Type.TEXT),
+        expressions=[exp.Literal.string(f"{sign}Infinity") for sign in ("", "-")],
+    )
+
+
+def _made_timestamp(node: exp.Expr) -> exp.Expr:
+    """``make_timestamp`` of microseconds is an instant without a zone, as all are that are read."""
+    if node.args.get("scale") is None:
+        return node
+    return exp.cast(node.copy(), exp.DataType.Type.TIMESTAMPNTZ)
+
+
 def _product(node: exp.Expr) -> exp.Expr:
     """The values multiplied one by one; of no values there is no product."""
     (value,) = node.expressions
@@ -258,6 +273,8 @@ _NODES: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.ArgMax: _known_at_extreme,
     exp.ArgMin: _known_at_extreme,
     exp.AtTimeZone: _naive,
+    exp.IsInf: _infinite,
+    exp.UnixToTime: _made_timestamp,
     exp.Cast: _cast,
     exp.DataType: _data_type,
     exp.Between: _bounds,

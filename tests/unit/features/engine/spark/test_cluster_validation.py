@@ -16,9 +16,11 @@ from features.engine.spark.spark_session import java_is_missing
 from features.errors import DataGateError, RescueError
 from features.source_table import SourceTable
 from features.validation.validate import Validation
+from pipelines import settings as configuration
 from pipelines.sources.folder import FolderSource
 from pipelines.sources.lakes.cluster_source import open_cluster_source
 from pipelines.sources.read_source import validate_rows
+from pipelines.sources.source_check import check_source
 
 needs_java = pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, and there is none: run `make system`")
 pytestmark = [pytest.mark.spark, needs_java]
@@ -117,6 +119,13 @@ def test_texts_that_have_to_be_parsed_are_refused(engine: SparkEngine, tmp_path:
     write(tmp_path / "data", "accounts", [{"account_id": "a", "created_at": "10.01.2024"}])
     with pytest.raises(DataGateError, match=r"accounts.parquet: created_at is a text, .* engine to duckdb\.$"):
         validated(tmp_path / "data", tmp_path / "scratch", engine).require_fit()
+
+
+def test_check_refuses_what_a_night_refuses(engine: SparkEngine, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "accounts.csv").write_text("account_id,created_at\na,2024-01-10\n", encoding="utf-8")
+    settings = configuration.load(data=str(tmp_path / "data"), home=tmp_path / "home", engine="spark")
+    assert check_source(settings.data, settings=settings).problems[0].endswith("or set engine to duckdb.")
 
 
 def test_files_of_different_types_are_refused(engine: SparkEngine, tmp_path: Path) -> None:

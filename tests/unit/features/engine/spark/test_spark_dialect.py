@@ -63,3 +63,10 @@ def test_a_product_of_no_values_is_unknown() -> None:
 def test_the_widest_whole_number_is_a_decimal() -> None:
     assert to_spark("TRY_CAST(a AS HUGEINT)") == "TRY_CAST(a AS DECIMAL(38, 0))"
     assert to_spark("CAST(a AS BIGINT)") == "CAST(a AS BIGINT)"
+
+
+def test_an_instant_with_a_zone_becomes_one_without() -> None:
+    sql = to_spark("CASE WHEN isinf(z) THEN z AT TIME ZONE 'UTC' ELSE make_timestamp(epoch_us(z)) END")
+    infinite = "CAST(z AS STRING) IN ('Infinity', '-Infinity')"
+    naive = "CAST(z AS TIMESTAMP_NTZ)", "CAST(TIMESTAMP_MICROS(UNIX_MICROS(z)) AS TIMESTAMP_NTZ)"
+    assert sql == f"CASE WHEN {infinite} THEN {naive[0]} ELSE {naive[1]} END"
