@@ -146,7 +146,7 @@ def test_a_cluster_that_disappears_leaves_the_queue_and_the_next_night_is_comple
     time.sleep(20)
     for pid in processes(night, "org.apache.spark.deploy.SparkSubmit"):
         os.kill(pid, signal.SIGKILL)  # driver, master and workers of a local cluster are one Java process
-    output, _ = night.communicate(timeout=300)
+    output, _ = night.communicate(timeout=900)
     assert night.returncode == 1, output
     assert re.search(r"The Spark cluster local-cluster\[2,1,1024\] is gone \(.*\)\. The queue is as it was", output), (
         output
@@ -187,16 +187,21 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def kill_all(address: str, *names: str) -> None:
-    """Kill the processes of these names that belong to the cluster of this address, and no others."""
+def kill_all(address: str, work: Path, *names: str) -> None:
+    """Kill the processes of these names that belong to the cluster of this address, its executors, and no others.
+
+    An executor works in a folder of its worker, and may outlive it.
+    """
     port = address.rpartition(":")[2]
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 line = (entry / "cmdline").read_bytes().decode(errors="replace")
+                folder = (entry / "cwd").resolve()
             except OSError:
                 continue
-            if any(name in line for name in names) and port in line:
+            is_own = EXECUTOR in line and folder.is_relative_to(work)
+            if is_own or (any(name in line for name in names) and port in line):
                 os.kill(int(entry.name), signal.SIGKILL)
 
 
@@ -207,12 +212,14 @@ def test_a_cluster_of_its_own_that_loses_its_machines_ends_the_night_with_a_sent
     home = night_home.copy(tmp_path / "home")
     address = {"spark_driver_host": "127.0.0.1", "spark_driver_bindAddress": "127.0.0.1"}
     night = start(night_home, home, "spark", cluster, spark_rescue_patience="20", **address)
+    work = tmp_path / "work"
     deadline = time.monotonic() + 300
-    while not list(home.parent.glob("work/app-*/1")) and time.monotonic() < deadline and night.poll() is None:
+    while not list(work.glob("app-*/*")) and time.monotonic() < deadline and night.poll() is None:
         time.sleep(0.5)
+    assert list(work.glob("app-*/*")), "no executor"
     time.sleep(20)
-    kill_all(cluster, *lost)
-    output, _ = night.communicate(timeout=400)
+    kill_all(cluster, work, *lost)
+    output, _ = night.communicate(timeout=900)
     assert night.returncode == 1, output
     assert re.search(rf"The Spark cluster {cluster} (is gone|lost its executors while it computed) \(", output), output
     assert "The queue is as it was" in output
