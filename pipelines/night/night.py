@@ -27,8 +27,8 @@ from pipelines.night.cluster.cluster_scoring import rows_for_decision, score_fra
 from pipelines.night.decision_step import DecisionContext, NightDecision, decide_night
 from pipelines.night.night_attempts import logged_attempt, recorded_refusal, recorded_steps
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
-from pipelines.night.night_models import NightModels, load_models
-from pipelines.night.operators import check_channels, report_late_feeds
+from pipelines.night.night_models import NightModels, load_models, train_missing
+from pipelines.night.operators import check_channels, log_warnings, report_late_feeds
 from pipelines.night.tonight import check_day, choose_day, data_end_earlier, newest_days
 from pipelines.night.uplift_scores import load_uplift
 from pipelines.scratch import scratch_folder
@@ -168,7 +168,10 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
     run_step, history, as_of = night.run_step, night.source.history, night.as_of
     _check_volume(night)
     known = for_history(history, night.source.risk_settings)
-    models = run_step("models", "Loading the models", load_models, night.source, known, as_of, night.steps)
+    models = run_step("models", "Loading the models", load_models, night.source, known)
+    if models.untrained:
+        text = "Training the first models"
+        models = run_step("train", text, train_missing, night.source, known, models, as_of, night.steps)
     frame = run_step("features", "Building features", _build_frame, night, models.champions)
     feeds = feed_reports(history, as_of)
     stale = tuple(stale_text(feed) for feed in feeds if feed.stale)
@@ -224,6 +227,7 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
     _finish(night.settings, night.store, night.run_step, night.steps)
     recorded = save_seconds(night.store, night.as_of, night.steps.seconds)
     write_report(night.settings, recorded)
+    log_warnings(recorded)
     for sentence in take_write_failures():
         night.steps.log(f"Warning: {sentence}")
     report_late_feeds(night.settings, night.store, recorded)

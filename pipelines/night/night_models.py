@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NightModels:
-    """The night's champions by risk; ``without`` holds the risks that have none, with the reason."""
+    """The night's champions by risk; ``without`` holds the risks that have none, with the reason.
+
+    ``untrained`` are those of them that can be trained first.
+    """
 
     champions: Mapping[str, Champion]
     without: Mapping[Risk, str]
+    untrained: tuple[Risk, ...] = ()
 
     @property
     def versions(self) -> dict[str, str]:
@@ -46,8 +50,8 @@ class NightModels:
         return (*absent, *cached, *(warning for warning in weak if warning))
 
 
-def load_models(opened: ValidatedSource, known: Mapping[str, Risk], as_of: date, steps: Steps) -> NightModels:
-    """Load the champion of each risk; a risk that has none is trained on what was known before the night.
+def load_models(opened: ValidatedSource, known: Mapping[str, Risk]) -> NightModels:
+    """Load the champion of each risk; a risk that has none is ``untrained``.
 
     A risk whose champion needs an extension that is left out has no model tonight.
 
@@ -64,18 +68,32 @@ def load_models(opened: ValidatedSource, known: Mapping[str, Risk], as_of: date,
             if opened.settings.extensions_required:
                 raise
             unusable[name] = str(error)
-    missing = [known[name] for name, champion in models.items() if champion is None]
-    if missing:
-        steps.log(f"No champion yet of {' and '.join(risk.name for risk in missing)}: training first")
-        unusable |= _trained(opened, missing, as_of, steps)
-        models |= {risk.name: registry.champion(risk.name) for risk in missing}
-    without = {
-        risk: unusable.get(name, "it has no champion") for name, risk in known.items() if models.get(name) is None
-    }
-    return NightModels({name: champion for name, champion in models.items() if champion is not None}, without)
+    missing = tuple(known[name] for name, champion in models.items() if champion is None)
+    champions = {name: champion for name, champion in models.items() if champion is not None}
+    return NightModels(champions, _without(known, champions, unusable), missing)
 
 
-def _trained(opened: ValidatedSource, missing: list[Risk], as_of: date, steps: Steps) -> Mapping[str, str]:
+def train_missing(
+    opened: ValidatedSource, known: Mapping[str, Risk], loaded: NightModels, as_of: date, steps: Steps
+) -> NightModels:
+    """Train the risks that have no champion on what was known before the night, and load what became one."""
+    steps.log(f"No champion yet of {' and '.join(risk.name for risk in loaded.untrained)}: training first")
+    unusable = {risk.name: reason for risk, reason in loaded.without.items() if risk not in loaded.untrained}
+    unusable |= _train(opened, list(loaded.untrained), as_of, steps)
+    registry = assembly.open_registry(opened.settings)
+    found = {risk.name: registry.champion(risk.name) for risk in loaded.untrained}
+    champions = {**loaded.champions, **{name: it for name, it in found.items() if it is not None}}
+    in_order = {name: champions[name] for name in known if name in champions}
+    return NightModels(in_order, _without(known, champions, unusable))
+
+
+def _without(
+    known: Mapping[str, Risk], champions: Mapping[str, Champion], reasons: Mapping[str, str]
+) -> Mapping[Risk, str]:
+    return {risk: reasons.get(name, "it has no champion") for name, risk in known.items() if name not in champions}
+
+
+def _train(opened: ValidatedSource, missing: list[Risk], as_of: date, steps: Steps) -> Mapping[str, str]:
     """Train these risks; by name, why one could not be trained. A night is not stopped by it."""
     try:
         return train_opened(opened, missing, as_of, 0, steps).not_learnable

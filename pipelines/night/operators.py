@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from features.errors import UsageError, suggest_name
 from pipelines import assembly
+from pipelines.console import log_event
 from pipelines.system_clock import today
 from serving.operations.operator_messages import (
     OperatorMessage,
@@ -35,6 +37,14 @@ def check_channels(settings: Settings) -> None:
         if name not in settings.channels:
             hint = suggest_name(name, settings.channels) if settings.channels else "no [channels.NAME] is set."
             raise UsageError(f"operations names a channel {name!r}, which does not exist; {hint}")
+
+
+def log_warnings(report: NightReport) -> None:
+    """Write the warnings of a night's report as events where logs are JSON: whoever collects them reads no report."""
+    from serving.night_report.report_text import warning_lines
+
+    for line in warning_lines(report):
+        log_event(line.removeprefix("Warning: "), logging.WARNING, night=report.as_of.isoformat())
 
 
 def send_to_operators(settings: Settings, store: Store, messages: Sequence[OperatorMessage]) -> int:
