@@ -192,7 +192,7 @@ def _weekday(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _materialized_where_spark_wants(node: exp.Expr) -> exp.Expr:
+def _without_materialized(node: exp.Expr) -> exp.Expr:
     return exp.CTE(this=node.this, alias=node.args["alias"])
 
 
@@ -264,7 +264,7 @@ _NODES: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Filter: _condition_inside,
     exp.IgnoreNulls: _nulls_inside,
     exp.Anonymous: _function,
-    exp.CTE: _materialized_where_spark_wants,
+    exp.CTE: _without_materialized,
     exp.SimilarTo: _whole_match,
     exp.Sub: _date_difference,
     exp.AnyValue: _any_known,
