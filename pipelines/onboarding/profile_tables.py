@@ -9,9 +9,10 @@ import duckdb
 
 from features.contract import Column, ColumnType
 from features.duckdb_connection import open_duckdb
-from features.quoting import quote_name
+from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable
 from features.validation.values.column_types import as_number, as_text, cast_column
+from features.validation.values.number_notation import Notation, NumberTexts, find_notations, number_in
 from features.validation.values.reading_rules import without_empty_words
 from pipelines.sources.base import Source
 from pipelines.sources.read_source import stage_readable
@@ -24,6 +25,9 @@ MOST_KEYS = 5_000
 
 COLUMNS_AT_ONCE = 50
 """Columns that one query measures."""
+
+_WITH_OFFSET = "[0-9]{2}:[0-9]{2}.*[+-][0-9]{2}(:?[0-9]{2})?$"
+"""A time with its distance from UTC: ``07:50:00+02:00``."""
 
 EPOCH = (900_000_000, 4_000_000_000)
 """Seconds since 1970 between 1998 and 2096: numbers outside are no instants."""
@@ -91,7 +95,8 @@ def _profile(table: SourceTable) -> TableProfile:
 
 def _columns(connection: duckdb.DuckDBPyConnection, sample: str, types: dict[str, str]) -> dict[str, ColumnProfile]:
     """The profiles of some columns, in one pass over the rows."""
-    measures = [measure for name, kind in types.items() for measure in _measures(name, kind)]
+    notations = _notations(connection, sample, types)
+    measures = [measure for name, kind in types.items() for measure in _measures(name, kind, notations.get(name))]
     row = connection.execute(f"SELECT {', '.join(measures)} FROM {sample} s").fetchone() or ()
     width = len(measures) // len(types)
     return {
@@ -100,18 +105,26 @@ def _columns(connection: duckdb.DuckDBPyConnection, sample: str, types: dict[str
     }
 
 
-def _measures(name: str, kind: str) -> list[str]:
+def _notations(connection: duckdb.DuckDBPyConnection, sample: str, types: dict[str, str]) -> dict[str, Notation]:
+    """The columns of texts whose numbers have separators, as a night reads them: ``1.234,50``."""
+    texts = (name for name, kind in types.items() if kind == "VARCHAR")
+    columns = [NumberTexts(name, without_empty_words(as_text(f"s.{quote_name(name)}", "VARCHAR"))) for name in texts]
+    return find_notations(connection.cursor(), f"{sample} s", columns)
+
+
+def _measures(name: str, kind: str, notation: Notation | None = None) -> list[str]:
     quoted = f"s.{quote_name(name)}"
     text = without_empty_words(as_text(quoted, kind))
     instant = cast_column(Column(name, ColumnType.INSTANT), kind)
-    number = as_number(quoted, kind)
+    number = number_in(text, notation) if notation else as_number(quoted, kind)
     flag = cast_column(Column(name, ColumnType.FLAG), kind)
     low, high = EPOCH
     return [
         f"count({text})",
         f"count(DISTINCT {text})",
         f"count({instant})",
-        f"count_if(regexp_full_match({text}, '.*[0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.,][0-9]+)?)?'))",
+        f"count_if(regexp_full_match({text}, '.*[0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.,][0-9]+)?)?') "
+        f"AND NOT regexp_matches({text}, {quote_text(_WITH_OFFSET)}))",
         f"count_if({instant} = date_trunc('day', {instant}))",
         f"count({number})",
         f"count_if({number} = trunc({number}))",

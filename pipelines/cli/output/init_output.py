@@ -12,17 +12,43 @@ from pipelines.console import out
 from pipelines.onboarding.propose import SourceProposal
 from serving.night_report.report_text import day_text
 
+WORDS_OF_END = ("cancel", "churn", "terminat", "end", "quit", "kündig", "kuendig")
+"""Parts of the names of columns that may say when a contract ended."""
+
 MATCHING = "crosswalk (the ids, names and domains by which companies of several sources are matched)"
 
 
 def show_proposal(proposals: Sequence[SourceProposal], files: Sequence[Path]) -> None:
-    """Print the choices for each source, and the files that were written."""
+    """Print the choices for each source, and the files that were written; what cannot be learned comes first."""
+    for line in churn_lines(proposals):
+        out.print(Text(line))
     for proposal in proposals:
         for line in _lines(proposal):
             out.print(Text(line))
         out.print()
     out.print(Text(f"Written: {', '.join(os.path.relpath(file) for file in files)}"))
     out.print()
+
+
+def churn_lines(proposals: Sequence[SourceProposal]) -> list[str]:
+    """That churn cannot be learned, because no column says when a contract ended, and which column that may be."""
+    if any(it.vendor is not None or "subscriptions" in it.own_tables for it in proposals):
+        return []
+    made = [table for it in proposals if it.proposed for table in it.proposed.tables]
+    contracts = [table for table in made if table.target == "subscriptions"]
+    if any(choice.target == "ended_at" for table in contracts for choice in table.columns):
+        return []
+    if not contracts:
+        return ["Warning: No table of contracts was found, so no model of churn can be learned from their ends.", ""]
+    notes = [note for table in contracts for note in table.notes if " is not used as ended_at: " in note]
+    words = WORDS_OF_END
+    near = [name for table in contracts for name in table.left_out if any(word in name.lower() for word in words)]
+    why = " ".join(notes) or (f"It may be {' or '.join(near)}, which is not used." if near else "")
+    hint = "Write it AS ended_at in subscriptions.sql."
+    return [
+        f"Warning: No column says when a contract ended, so churn cannot be learned. {why} {hint}".replace("  ", " "),
+        "",
+    ]
 
 
 def show_next(proposals: Sequence[SourceProposal], *, can_run: bool, newest: date | None, stale: bool) -> None:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from features.errors import DataGateError, UsageError
 from pipelines.cli.app import app
+from pipelines.cli.output.init_output import churn_lines
 from pipelines.onboarding.choose_columns import find_formats
 from pipelines.onboarding.propose import name_sources, propose_sources
 
@@ -65,6 +66,23 @@ def test_ids_in_another_case_are_written_as_those_of_the_accounts(tmp_path: Path
     made = table_of(propose(tmp_path, accounts=accounts, usage_daily=usage), "usage_daily")
     assert 'upper("account") AS "account_id"' in made.sql
     assert "100% of its values are ids of accounts in accounts of source, in upper case" in made.sql
+
+
+def test_numbers_and_times_are_understood_as_a_night_reads_them(tmp_path: Path) -> None:
+    contracts = "contract_id;customer_id;start_date;annual_value;Cancelled To\n" + "".join(
+        f"k{i};c{i};2024-01-{i % 28 + 1:02}T07:50:00+02:00;{i + 1}.200,50;{'in Q3' if i % 4 else ''}\n"
+        for i in range(40)
+    )
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS)
+    (tmp_path / "contracts.csv").write_text(contracts)
+    proposals = propose_sources({"source": str(tmp_path)}, tmp_path / "scratch")
+    made = table_of(proposals[0].proposed, "subscriptions")
+    reasons = {it.target: it.reason for it in made.columns}
+    assert reasons["arr"].startswith("numbers of 1,2")
+    assert reasons["started_at"] == "dates and times"
+    first = churn_lines(proposals)[0]
+    assert first.startswith("Warning: No column says when a contract ended, so churn cannot be learned. ")
+    assert "Cancelled To" in first
 
 
 def test_without_accounts_the_tables_are_listed(tmp_path: Path) -> None:
