@@ -92,7 +92,13 @@ def changed_accounts(history: History, table: str, parts: Collection[str]) -> pa
     night = _digests(history, table)
     if night is None or night.earlier is None or night.parts != frozenset(parts):
         return None
-    changed, owner = night.tonight.changed_since(night.earlier), _owner(table)
+    changed = night.tonight.changed_since(night.earlier)
+    return history.cached(f"changed accounts of {table}", lambda: _accounts_of(history, table, changed))
+
+
+def _accounts_of(history: History, table: str, changed: RowDigests) -> pa.Array:
+    """The ids of the accounts of changed owners, and of rows with a shared key."""
+    owner = _owner(table)
     if owner == "account_id":
         own = _select(history, owner, "accounts", f"hash({owner})", changed.owners)
         others = _select(history, owner, table, _record_hash(table), changed.shared)
@@ -104,6 +110,8 @@ def changed_accounts(history: History, table: str, parts: Collection[str]) -> pa
 
 def _select(history: History, column: str, table: str, hash_sql: str, hashes: _Hashes) -> pa.ChunkedArray:
     """The different values of a column in the rows of which something has one of these hashes."""
+    if not len(hashes):
+        return history.query(f"SELECT {column} AS found FROM {table} LIMIT 0")["found"]
     with history.temporary_table(name := f"hashes_{next(_names)}", pa.table({"hash": number_array(hashes)})):
         condition = f"{hash_sql} IN (SELECT hash FROM {name}) AND {column} IS NOT NULL"
         return history.query(f"SELECT DISTINCT {column} AS found FROM {table} WHERE {condition}")["found"]
