@@ -27,6 +27,11 @@ class MissingColumn:
     assumed: str = ""
     changing: bool = False
 
+    @property
+    def prevents_learning(self) -> bool:
+        """Whether a risk of Rescue cannot be learned without it: no end of a contract, no churn."""
+        return (self.table, self.column) == ("subscriptions", "ended_at")
+
 
 def find_missing_columns(history: History, features: Sequence[Feature]) -> tuple[MissingColumn, ...]:
     """The missing columns that cost features, or of which something is assumed, in the contract's order."""

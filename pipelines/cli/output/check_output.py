@@ -49,7 +49,11 @@ def _overview(report: CheckReport) -> Table:
 
 
 def report_lines(report: CheckReport) -> Iterator[str]:
-    """What is said below the table of rows: quarantined rows, unknown values, missing tables, files not read."""
+    """What is said below the table of rows: quarantined rows, unknown values, missing tables, files not read.
+
+    What keeps a model from being learned comes first.
+    """
+    yield from (f"Warning: {_missing_column(it)}" for it in report.missing_columns if it.prevents_learning)
     for table in report.validation.tables.values():
         yield from _rows(table)
         if table.problem and table.problem not in report.problems:
@@ -69,8 +73,7 @@ def report_lines(report: CheckReport) -> Iterator[str]:
     yield from _sources(report)
     yield from _unused(report)
     yield from _extensions(report)
-    for column in report.missing_columns:
-        yield _missing_column(column)
+    yield from (_missing_column(it) for it in report.missing_columns if not it.prevents_learning)
     for name, cost in report.costs.items():
         yield f"Missing table {name}: {cost}."
     yield f"What each table and column means: {CONTRACT_PAGE}"

@@ -41,6 +41,13 @@ def test_an_account_in_quarantine_is_named_with_its_rule_and_bad_rows_with_their
     assert "accounts.csv, row 4 (account_id 'A003'), created_at: 'yesterday'" in text
 
 
+def test_that_churn_cannot_be_learned_comes_first(tmp_path: Path) -> None:
+    text = shown(tmp_path, subscriptions="subscription_id,account_id,started_at\ns1,A001,2026-06-01\n")
+    warning = "Warning: Missing column subscriptions.ended_at: no subscription ends"
+    assert text.count("subscriptions.ended_at") == 1
+    assert text.index(warning) < text.index("Missing column accounts.")
+
+
 def test_a_night_that_would_stop_is_told_how_to_accept_the_rows(tmp_path: Path) -> None:
     scores = "account_id,measured_at,score\nA001,2026-06-01,180\nA001,2026-06-02,\nA001,2026-06-03,20\n"
     text = shown(tmp_path, health_scores=scores)
