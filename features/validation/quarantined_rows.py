@@ -41,11 +41,16 @@ def with_keys(
 
 
 def find_quarantined_accounts(incoming: IncomingTable) -> None:
-    """Create ``quarantined_accounts`` from the rows of accounts in quarantine, once the others are accepted."""
+    """Create ``quarantined_accounts`` from the rows of accounts in quarantine, once the others are accepted.
+
+    Not on a cluster, which would read the table again for it.
+    """
+    if incoming.source.view:
+        return
     key = incoming.columns[incoming.table.key[0]]
     rejected = f"(SELECT * FROM {incoming.rejected} WHERE rule <> {quote_text(DUPLICATE)} AND file IS NOT NULL)"
     ids = f"SELECT {key} AS id, min(r.rule) AS rule FROM {incoming.source.relation} s JOIN {rejected} r ON {_SAME_ROW}"
-    some = not incoming.source.view and incoming.number(f"SELECT count(*) FROM {rejected}")
+    some = incoming.number(f"SELECT count(*) FROM {rejected}")
     accepted = f"ANTI JOIN accepted_{incoming.table.name} a ON a.{quote_name(incoming.table.key[0])} = q.id"
     rows = f"SELECT * FROM ({ids} GROUP BY 1) q {accepted} WHERE id IS NOT NULL"
     nobody = "SELECT CAST(NULL AS VARCHAR) AS id, CAST(NULL AS VARCHAR) AS rule WHERE false"

@@ -96,8 +96,13 @@ def describe_correction(table: str, unknown: UnknownAccounts) -> str:
     )
 
 
-def find_unknown_accounts(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> UnknownAccounts:
-    """The ids of rejected rows of these tables that no account has, compared with the accepted accounts."""
+def find_unknown_accounts(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[str], *, has_quarantined: bool = False
+) -> UnknownAccounts:
+    """The ids of rejected rows of these tables that no account has, compared with the accepted accounts.
+
+    ``has_quarantined`` is whether there is a table ``quarantined_accounts`` (see ``quarantined_rows``).
+    """
     names = [name for name in tables if TABLES[name].parent == OF_ACCOUNT]
     rule = quote_text(Rule.UNKNOWN_ACCOUNT)
     parts = [
@@ -125,16 +130,11 @@ def find_unknown_accounts(connection: duckdb.DuckDBPyConnection, tables: Sequenc
         "ORDER BY difference, rows DESC, id"
     ).fetchall()
     near = tuple(NearMiss(*example) for example in examples)
-    return UnknownAccounts(ids, rows, near, near_ids, by_table, *_quarantined(cursor))
+    return UnknownAccounts(ids, rows, near, near_ids, by_table, *(_quarantined(cursor) if has_quarantined else ()))
 
 
 def _quarantined(cursor: duckdb.DuckDBPyConnection) -> tuple[Mapping[str, int], tuple[str, ...]]:
     """Of the unknown ids those of accounts in quarantine: their number by rule, and the first of them."""
-    known = cursor.execute(
-        "SELECT count(*) FROM information_schema.tables WHERE table_name = 'quarantined_accounts'"
-    ).fetchall()[0][0]
-    if not known:
-        return {}, ()
     found = cursor.execute(
         "SELECT rule, id FROM quarantined_accounts SEMI JOIN unknown_ids USING (id) ORDER BY rule, id"
     ).fetchall()

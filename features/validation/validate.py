@@ -115,7 +115,8 @@ def validate_tables(
         report_share(sum(sizes[done] for done in validated) / max(sum(sizes.values()), 1))
     with_unknown = [name for name, table in validated.items() if Rule.UNKNOWN_ACCOUNT in table.report.quarantined]
     with explain_changed_files():
-        unknown = find_unknown_accounts(connection, with_unknown)
+        has_quarantined = not on_cluster and bool(validated.get("accounts") and validated["accounts"].columns)
+        unknown = find_unknown_accounts(connection, with_unknown, has_quarantined=has_quarantined)
     reports = {name: _with_problem(table.report, limits, unknown) for name, table in validated.items()}
     history = _open_history(connection, validated, reports, state, scratch)
     report = ValidationReport(

@@ -12,7 +12,7 @@ from pipelines.console import out
 from pipelines.onboarding.propose import SourceProposal
 from serving.night_report.report_text import day_text
 
-WORDS_OF_END = ("cancel", "churn", "terminat", "end", "quit", "kündig", "kuendig")
+WORDS_OF_END = ("cancel", "terminat", "end", "quit", "kündig", "kuendig")
 """Parts of the names of columns that may say when a contract ended."""
 
 MATCHING = "crosswalk (the ids, names and domains by which companies of several sources are matched)"
