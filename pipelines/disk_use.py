@@ -13,6 +13,8 @@ from math import ceil
 from pathlib import Path
 from tempfile import gettempdir
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.catalogue import FEATURES
@@ -75,7 +77,8 @@ class DiskNeed:
         Raises:
             UsageError: so little memory would compute them in too many ranges.
         """
-        rows = {table.name: _about_rows(table.files) for table in tables}
+        files = {table.name: table.files for table in tables}
+        rows = {name: _about_rows(paths) for name, paths in files.items()}
         used = relations(feature.measure for feature in FEATURES)
         cutoffs = TRAINING_CUTOFFS if training else 1
         accounts, at_once = rows.get("accounts", 0), Budget.of(memory, cutoffs, len(FEATURES), used).accounts_read
@@ -85,7 +88,8 @@ class DiskNeed:
                 f"The setting memory is {memory}, which is too little for {accounts:,} rows of accounts: set at least "
                 f"{ceil(least / 2**20):,}MiB."
             )
-        return cls.of(rows, by_ranges=accounts > at_once, kept=_folder_size(state), training=training)
+        by_ranges = accounts > at_once and _count_accounts(files["accounts"], accounts) > at_once
+        return cls.of(rows, by_ranges=by_ranges, kept=_folder_size(state), training=training)
 
 
 def check_disk(need: DiskNeed, home: Path, scratch: Path) -> bool:
@@ -123,6 +127,14 @@ def _about_rows(files: Sequence[str]) -> int:
     rows: int = sum(pq.read_metadata(file).num_rows for file in some)
     sizes = (sum(Path(file).stat().st_size for file in chosen) for chosen in (files, some))
     return rows if len(some) == len(files) else round(rows * next(sizes) / max(next(sizes), 1))
+
+
+def _count_accounts(files: Sequence[str], rows: int) -> int:
+    """How many accounts the rows of accounts are: most have several versions. One column is read."""
+    if any("account_id" not in pq.read_schema(file).names for file in files):
+        return rows
+    ids = [column.cast(pa.string()) for file in files for column in pq.read_table(file, columns=["account_id"]).columns]
+    return pc.count_distinct(pa.chunked_array([chunk for column in ids for chunk in column.chunks])).as_py() or 0
 
 
 def _folder_size(folder: Path) -> int:

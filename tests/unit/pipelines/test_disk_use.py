@@ -98,6 +98,14 @@ def test_rows_are_counted_by_the_footers_of_files(tmp_path: Path) -> None:
     assert DiskNeed.of_tables([table], "1MiB", tmp_path / "state").scratch > 0
 
 
+def test_versions_of_accounts_are_no_further_accounts(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"account_id": [str(place % 30) for place in range(900)]}), tmp_path / "accounts.parquet")
+    pq.write_table(pa.table({"id": [str(place % 30) for place in range(900)]}), tmp_path / "other.parquet")
+    few, unknown = (SourceTable("accounts", (str(tmp_path / f"{name}.parquet"),)) for name in ("accounts", "other"))
+    assert DiskNeed.of_tables([few], "1MiB", tmp_path / "state").scratch == 0
+    assert DiskNeed.of_tables([unknown], "1MiB", tmp_path / "state").scratch > 0
+
+
 def test_of_many_files_some_footers_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [tmp_path / f"{place:03}.parquet" for place in range(100)]
     for file in files:
