@@ -25,6 +25,9 @@ from features.engine.spark.spark_errors import explain_cluster_errors
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+INFORMATION_SCHEMA = "information_schema"
+"""The schema in which statements ask for the relations that there are."""
+
 _views = count(1)
 
 
@@ -189,11 +192,20 @@ class SparkConnection:
                 self._drop(tree.this.name)
             case exp.Set() | exp.Command():
                 return None
-            case _ if any(table.db == "information_schema" for table in tree.find_all(exp.Table)):
-                return None  # every relation is a view
+            case _ if any(table.db == INFORMATION_SCHEMA for table in tree.find_all(exp.Table)):
+                return self._select(self._with_catalog(tree))
             case _:
                 return self._select(tree)
         return None
+
+    def _with_catalog(self, tree: exp.Expr) -> exp.Expr:
+        """A question about which relations there are, with the answer as one more relation; each is a view."""
+        rows = [(name, "VIEW", "main") for name in self.relations.rows]
+        columns = "table_name string, table_type string, table_schema string"
+        self.set_rows(INFORMATION_SCHEMA, self.session.createDataFrame(rows, columns))
+        for table in [table for table in tree.find_all(exp.Table) if table.db == INFORMATION_SCHEMA]:
+            table.replace(exp.to_table(INFORMATION_SCHEMA))
+        return tree
 
     def _create(self, tree: exp.Create) -> None:
         query, kept = tree.expression, tree.kind == "TABLE"

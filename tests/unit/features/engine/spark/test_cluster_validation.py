@@ -28,8 +28,8 @@ pytestmark = [pytest.mark.spark, needs_java]
 DAY = datetime(2024, 1, 10)  # noqa: DTZ001 - instants of a source without a zone are UTC
 
 
-NAMELESS = "SELECT CAST(NULL AS STRING), TIMESTAMP_NTZ'2024-01-10'"
-"""A row of accounts without an id."""
+NAMELESS = "SELECT CAST(NULL AS STRING), TIMESTAMP'2024-01-10'"
+"""A row of accounts without an id, whose time has a zone."""
 
 
 @pytest.fixture(scope="module")
@@ -197,16 +197,19 @@ def test_small_files_of_this_machine_are_sent_to_other_machines(engine: SparkEng
 
 def test_rows_of_a_table_are_validated_each_night(engine: SparkEngine, tmp_path: Path) -> None:
     write(tmp_path, "accounts", [{"account_id": "a", "created_at": DAY}])
-    source = open_cluster_source({"accounts": "accounts_of_tonight"}, lambda: engine)
+    write(tmp_path, "health_scores", [{"account_id": name, "measured_at": DAY, "score": 50} for name in "ab"])
+    places = {"accounts": "accounts_of_tonight", "health_scores": f"{tmp_path}/health_scores.parquet"}
+    source = open_cluster_source(places, lambda: engine)
     for night, bad in enumerate((1, 2)):
-        rows = f"SELECT * FROM parquet.`{tmp_path}/accounts.parquet`"
+        rows = f"SELECT account_id, CAST(created_at AS TIMESTAMP) FROM parquet.`{tmp_path}/accounts.parquet`"
         engine.session.sql(
             "CREATE OR REPLACE TEMP VIEW accounts_of_tonight AS " + " UNION ALL ".join([rows] + [NAMELESS] * bad)
         )
-        report = validate_rows(
-            source, tmp_path / str(night), tolerance=1.0, state=tmp_path / "state", cluster=engine
-        ).report.tables["accounts"]
+        found = validate_rows(source, tmp_path / str(night), tolerance=1.0, state=tmp_path / "state", cluster=engine)
+        report = found.report.tables["accounts"]
         assert (report.rows, report.accepted, sum(report.quarantined.values())) == (1 + bad, 1, bad)
+        assert found.report.unknown_accounts.ids == 1
+        assert found.history.as_of(date(2024, 3, 1)).rows("accounts")["created_at"].to_pylist() == [DAY]
     assert not (tmp_path / "state").exists()
 
 
