@@ -21,10 +21,10 @@ def cast_column(column: Column, raw: str | None, *, on_cluster: bool = False) ->
     value = f"s.{quote_name(column.name)}"
     if raw is None:
         return f"CAST(NULL AS {column.kind})"
+    if raw in ZONED and on_cluster:  # whose SQL has no function of microseconds
+        value, raw = f"(TRY_CAST({value} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC')", "TIMESTAMP"
     if raw == column.kind:
         return value
-    if raw in ZONED and on_cluster:
-        value, raw = f"({value} AT TIME ZONE 'UTC')", "TIMESTAMP"
     return _CASTS[column.kind](value, raw)
 
 
