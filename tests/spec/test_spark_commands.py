@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from support.nights.compared_nights import assert_same_night, near, scores, write_open_policy
+from support.nights.compared_nights import assert_same_night, write_open_policy
 from support.nights.night_home import NightHome
 
 from features.engine.spark.spark_session import java_is_missing
@@ -27,7 +27,9 @@ pytestmark = [
     pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, and there is none: run `make system`"),
 ]
 
-TABLES = ("accounts", "subscriptions", "tickets", "ticket_events", "usage_daily", "health_scores", "outcomes")
+TABLES = (
+    *("accounts", "subscriptions", "tickets", "ticket_events", "usage_daily", "health_scores", "invoices", "outcomes"),
+)
 METASTORE = """
 import sys
 from pathlib import Path
@@ -142,19 +144,12 @@ def model_files(home: Path) -> Counter[tuple[str, str]]:
     return Counter((file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in found)
 
 
-def test_a_training_on_a_cluster_gives_the_same_models_and_they_score(night_home: NightHome, tmp_path: Path) -> None:
-    night = night_home.first.as_of + timedelta(days=1)
-    before = (night_home.first.as_of - timedelta(days=150)).isoformat()
-    tables = {name: str(night_home.data / f"{name}.parquet") for name in (*TABLES, "invoices")}
+def test_a_training_on_a_cluster_gives_the_same_model(night_home: NightHome, tmp_path: Path) -> None:
+    before = (night_home.first.as_of - timedelta(days=212)).isoformat()
+    tables = {name: str(night_home.data / f"{name}.parquet") for name in TABLES}
     here = write_settings(tmp_path / "here", data=str(night_home.data))
     there = write_settings(tmp_path / "there", engine="spark", spark_master="local[2]", spark_tables=tables)
-    trained = []
-    for folder in (here, there):
-        trained.append(run(folder, "train", "--before", before))
-        run(folder, "nightly", "--plain", "--as-of", night.isoformat())
-    assert trained[0] == trained[1]
+    command = ("train", "--risk", "escalation", "--before", before)
+    assert run(there, *command) == run(here, *command)
     assert model_files(there / "home") == model_files(here / "home")
-    assert len(model_files(here / "home")) > 10
-    assert len(given := scores(here / "home", night)) > 100
-    assert near(scores(there / "home", night), given)
-    assert near(report(there / "home", night).risks, report(here / "home", night).risks)
+    assert len(model_files(here / "home")) > 5
