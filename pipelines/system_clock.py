@@ -7,6 +7,9 @@ from features.errors import UsageError
 from serving.night_report.report_text import day_text
 from serving.store.database import utcnow
 
+AHEAD = timedelta(days=1)
+"""So long after today a day may be asked for: the evening before is a usual time to run a night by hand."""
+
 CLOCK_BEHIND = timedelta(days=31)
 """A source whose newest row is so long after today has a clock of its own: a simulated company, or old test data."""
 
@@ -24,13 +27,12 @@ def today(timezone: str) -> date:
 def latest_day(until: date, now: date) -> date:
     """The last day that ``--as-of`` may name: tomorrow, or the day after the source's newest row where that is later.
 
-    ``until`` is the day after the newest row, ``now`` is today. Tomorrow, because a night may be run on the evening
-    before. A source that ends more than a month after today (``CLOCK_BEHIND``) is simulated, and may be continued for
-    as long.
+    ``until`` is the day after the newest row, ``now`` is today. A source that ends more than a month after today
+    (``CLOCK_BEHIND``) is simulated, and may be continued for as long.
     """
     if until > now + CLOCK_BEHIND:
         return until + CLOCK_BEHIND
-    return max(now + timedelta(days=1), until)
+    return max(now + AHEAD, until)
 
 
 def refuse_future_day(day: date, until: date, now: date, consequence: str = "") -> None:

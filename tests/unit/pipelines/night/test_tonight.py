@@ -15,6 +15,12 @@ from serving.night_report.report_text import warning_line
 TONIGHT = date(2026, 3, 10)
 
 
+@pytest.fixture(autouse=True)
+def _real_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How far ahead a night may be, as it is outside of tests."""
+    monkeypatch.setattr("pipelines.system_clock.AHEAD", timedelta(days=1))
+
+
 @pytest.fixture
 def history(tmp_path: Path) -> History:
     """Tickets until 6 Mar, invoices until 9 Mar, and an outcome that the team wrote."""
