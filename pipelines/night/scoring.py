@@ -268,12 +268,15 @@ def _without_values(unusable: pa.Array) -> list[NotScored]:
 def _eligible_places(frame: pa.Table, status: pa.Table) -> Places:
     """The places of the frame's rows whose account is eligible at its cutoff."""
     one_cutoff = all(pc.count_distinct(rows["as_of"]).as_py() < 2 for rows in (frame, status))
-    key = (lambda rows: rows["account_id"].cast(pa.string())) if one_cutoff else row_keys
-    keys, others = key(frame), key(status)
+    keys, others = (_ids(rows) if one_cutoff else row_keys(rows) for rows in (frame, status))
     eligible = status["eligible"]
     if not keys.equals(others):
         eligible = pc.is_in(keys, value_set=others.filter(eligible).combine_chunks())
     return np.flatnonzero(np.asarray(eligible))
+
+
+def _ids(rows: pa.Table) -> pa.ChunkedArray:
+    return rows["account_id"].cast(pa.string())
 
 
 def _but_results(unknown: pa.Array) -> pa.Array:
