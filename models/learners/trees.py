@@ -93,14 +93,19 @@ class TreeScorer:
 
 @dataclass(frozen=True)
 class Grown:
-    """A grown booster of ``MAX_TREES`` trees, and the log-loss on later rows after each tree (empty without such)."""
+    """A grown booster of ``MAX_TREES`` trees, and the log-loss on later rows after each tree (empty without such).
+
+    ``threads`` grew it, and predict with it in this process: LightGBM has one number of threads for a whole process,
+    and reads beyond its buffers where one thread raises it while another predicts.
+    """
 
     booster: Any
     curve: Floats
+    threads: int
 
     def cut(self, trees: int) -> TreeScorer:
         """The first ``trees`` of it."""
-        return TreeScorer(self.booster.model_to_string(num_iteration=trees))
+        return TreeScorer(self.booster.model_to_string(num_iteration=trees), self.threads)
 
 
 def grow(
@@ -130,7 +135,7 @@ def grow(
         valid_names=["later"] if later is not None and len(later) else [],
         callbacks=[lightgbm.record_evaluation(watched)],
     )
-    return Grown(booster, np.asarray(watched.get("later", {}).get("binary_logloss", [])))
+    return Grown(booster, np.asarray(watched.get("later", {}).get("binary_logloss", [])), threads)
 
 
 def import_lightgbm() -> Any:

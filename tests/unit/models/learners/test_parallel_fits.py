@@ -47,6 +47,14 @@ def test_after_an_error_no_further_fit_begins() -> None:
     assert len(begun) < len(fits)
 
 
+def test_trees_predict_with_the_threads_that_grew_them() -> None:
+    """LightGBM's number of threads is one for the process: another one beside a fit would overrun its buffers."""
+    made = world(accounts=80, weeks=70, base=-4.4)
+    data = prepare_training_set(made.frame, made.labels, CHURN, threads=1)
+    rows = data.fit_rows(np.arange(len(data.examples)), 1000)
+    assert rows.learner.trees(rows.training, 2).cut(2).threads == 1
+
+
 def test_scores_do_not_depend_on_the_threads() -> None:
     made = world(accounts=80, weeks=70, base=-4.4)
     one, two = (prepare_training_set(made.frame, made.labels, CHURN, threads=threads) for threads in (1, 2))
