@@ -12,7 +12,7 @@ from serving.store.queries.case_queries import adjustments_of
 from serving.store.queries.decision_queries import NO_DECISIONS, NightDecisions, night_decisions
 from serving.store.queries.night_queries import score_history
 from serving.store.queries.queue_queries import newest_night
-from serving.store.tables import HIGHEST, Account, AccountRisk, Case, FrozenHandoff
+from serving.store.tables import HIGHEST, Account, AccountRisk, Case, FrozenHandoff, NightRow
 
 NIGHTS = 180
 """The number of nights of scores on an account's page."""
@@ -48,7 +48,7 @@ class AccountFile:
 
     ``scores`` are (night, probability) by risk, oldest first. ``cases`` are those of the squads that the person sees,
     newest first, ``handoffs`` the newest package of each of them in the same order of nights. ``has_hidden_cases`` is
-    whether there are cases of other squads.
+    whether there are cases of other squads. ``seen_on`` is the last night that had the account.
     """
 
     account: Account
@@ -60,6 +60,7 @@ class AccountFile:
     risks: tuple[AccountRisk, ...] = ()
     decisions: NightDecisions = NO_DECISIONS
     has_hidden_cases: bool = False
+    seen_on: date | None = None
 
 
 def account_file(session: Session, account_id: str, squads: frozenset[str] | None) -> AccountFile | None:
@@ -83,7 +84,14 @@ def account_file(session: Session, account_id: str, squads: frozenset[str] | Non
         risks=tuple(risks_of(session, [account_id]).get(account_id, ())),
         decisions=night_decisions(session, night, [account_id]),
         has_hidden_cases=len(cases) < _count_cases(session, account_id),
+        seen_on=_last_night_with(session, account),
     )
+
+
+def _last_night_with(session: Session, account: Account) -> date | None:
+    """The last recorded night that had the account; its stored day can be later, ``date.max`` while it is there."""
+    nights = select(func.max(NightRow.as_of)).where(NightRow.status == "recorded", NightRow.as_of <= account.seen_on)
+    return session.scalar(nights)
 
 
 def sees_account(session: Session, account_id: str, squads: frozenset[str] | None) -> bool:

@@ -1,13 +1,17 @@
-"""The list of accounts by risk: the highest scores come from an index, and the pages behind them from all scores."""
+"""The list of accounts by risk: the highest scores come from an index, and the pages behind them from all scores.
 
-from datetime import date
+And the last night that had an account.
+"""
+
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import event, update
 
+from serving.nights.account_rows import SEEN_NOW
 from serving.store import Store
-from serving.store.queries.account_queries import FOUND, AccountFilter, list_accounts
-from serving.store.tables import Account, AccountRisk
+from serving.store.queries.account_queries import FOUND, AccountFilter, account_file, list_accounts
+from serving.store.tables import Account, AccountRisk, NightRow
 
 NIGHT = date(2026, 7, 1)
 ACCOUNTS = [f"a{number:03}" for number in range(3 * FOUND)]
@@ -57,3 +61,23 @@ def test_scores_without_any_of_the_highest_are_listed(scored: Store) -> None:
     with scored.transaction() as session:
         session.execute(update(AccountRisk).values(rank=9_000))
     assert pages(scored, EVERYBODY) == ACCOUNTS
+
+
+def night_row(as_of: date, status: str) -> NightRow:
+    at = datetime.combine(as_of, time())
+    return NightRow(as_of=as_of, run_id="r", epoch=1, status=status, lease_until=at, started_at=at)
+
+
+def test_the_last_night_with_an_account_is_a_night_and_not_the_stored_day(store: Store) -> None:
+    stored = {"here": SEEN_NOW, "left": NIGHT - timedelta(days=1), "older": NIGHT - timedelta(days=60)}
+    with store.transaction() as session:
+        session.add_all(Account(account_id=name, search=name, seen_on=day) for name, day in stored.items())
+        session.add_all(night_row(NIGHT - timedelta(days=days), "recorded") for days in (0, 7))
+        session.add(night_row(NIGHT + timedelta(days=1), "failed"))
+    with store.reading() as session:
+        files = {name: account_file(session, name, None) for name in stored}
+    assert {name: file.seen_on for name, file in files.items() if file} == {
+        "here": NIGHT,
+        "left": NIGHT - timedelta(days=7),
+        "older": None,
+    }
