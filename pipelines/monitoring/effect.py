@@ -122,7 +122,7 @@ def _outlook(
     assumed = sum(unit.expected_value for unit in enrolled) / revenue if revenue else None
     per_day = _per_day(enrolled, until)
     needed = precision.units_needed(assumed) if assumed else None
-    currencies = {unit.currency for unit in enrolled}
+    currencies = {unit.currency for unit in enrolled if unit.currency}  # customers who have left have none any more
     return {
         "assumed": assumed,
         "detectable_of": needed,

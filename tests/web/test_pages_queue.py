@@ -1,5 +1,6 @@
 """The queue page: in order, filtered by its address, a page at a time, worked from the list."""
 
+import csv
 import html
 import re
 from datetime import timedelta
@@ -294,3 +295,26 @@ def test_closed_cases_show_when_why_and_how_much_the_newest_first(site: Site, we
     assert dict(tabs)["new"] == "6"  # the open cases are counted on this page, too
     file = browser.get("/queue/export.csv?state=closed").text.splitlines()
     assert "Amount kept or lost" in file[0]
+
+
+def test_amounts_of_closed_cases_have_a_currency_after_the_account_has_none_and_files_have_no_more_than_cents(
+    site: Site, web_store: Store
+) -> None:
+    work_through(web_store, 6, closed=6)
+    with web_store.transaction() as session:
+        lost = session.scalars(select(Case).where(Case.state == "lost")).first()
+        assert lost is not None
+        lost.revenue, lost.outcome_amount, lost.outcome_currency = 64_755.653600000005, 11_427.004, None
+        session.get_one(Account, lost.account_id).currency = None
+    browser = site.browser(ANALYST)
+    assert "64,756 EUR" in (page := browser.get("/queue?state=lost").text)
+    assert "11,427 EUR" in page
+    assert "Lost: 11,427 EUR a year" in browser.get(f"/case/{lost.id}").text
+    rows = csv.DictReader(browser.get("/queue/export.csv?state=lost").text.splitlines())
+    (row,) = [it for it in rows if it["Case id"] == lost.id]
+    assert [row[name] for name in ("Revenue", "Currency", "Amount kept or lost", "Currency of the amount")] == [
+        "64755.65",
+        "EUR",
+        "11427.0",
+        "EUR",
+    ]

@@ -240,11 +240,18 @@ def queue_table(session: Session) -> pa.Table:
     """The open cases as a table for export: one row a case, the first reason as a sentence.
 
     There is a column ``risk_<name>`` with the probability of each risk of the newest night, and of each other risk that
-    an open case has a score of.
+    an open case has a score of. Money is rounded to the cent.
     """
     cases = _case_rows(session, Case.closed_at.is_(None))
     risks = sorted({*night_risks(session, newest_night(session)), *(risk for case in cases for risk in case["risks"])})
-    rows = [{**case, **{f"risk_{name}": case["risks"].get(name) for name in risks}} for case in cases]
+    rows = [
+        {
+            **case,
+            **{f"risk_{name}": case["risks"].get(name) for name in risks},
+            **{name: None if case[name] is None else round(case[name], 2) for name in EXPORT_AMOUNTS},
+        }
+        for case in cases
+    ]
     return pa.Table.from_pylist(rows, schema=_export_schema(risks))
 
 

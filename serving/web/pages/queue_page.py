@@ -26,6 +26,7 @@ from serving.store.queries.queue_choices import (
     list_choices,
 )
 from serving.store.queries.queue_queries import OPEN_CASES, ListedCase, QueueFilter
+from serving.store.queries.results.weekly_queries import sole_currency
 from serving.store.saved_views import saved_views
 from serving.web.access import Permission
 from serving.web.display_text import code_title, state_title
@@ -215,6 +216,7 @@ def _row_context(
         newest_rules(session),
         context.reader,
         queue_queries.opening_probabilities(session, [row.case for row in listed]),
+        sole_currency(session) if any(not row.account.currency for row in listed) else "",
     )
 
 

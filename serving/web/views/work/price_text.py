@@ -25,14 +25,18 @@ class PriceText:
     words: str
 
 
-def price_text(case: Case, account: Account, rules: PolicyFile | None) -> PriceText:
-    """What the priority of a case is made of; ``rules`` are those of the newest night's policy."""
-    value = priority_text(case.priority, account.currency or "")
+def price_text(case: Case, account: Account, rules: PolicyFile | None, currency: str = "") -> PriceText:
+    """What the priority of a case is made of; ``rules`` are those of the newest night's policy.
+
+    ``currency`` is that of the amounts, by default the account's.
+    """
+    currency = currency or account.currency or ""
+    value = priority_text(case.priority, currency)
     parts = explain_priority(case.priority, priced_figures(case, account, rules), rules) if rules else None
     if parts is None:
         return PriceText(value, "", f"{value}. {UNEXPLAINED}")
     result = f" = {value}" if case.priority >= 0 else " is less than a rescue costs"
-    return PriceText(value, _formula(parts), f"{_words(parts, account.currency or '', case.priority >= 0)}{result}")
+    return PriceText(value, _formula(parts), f"{_words(parts, currency, case.priority >= 0)}{result}")
 
 
 def priority_text(priority: float, currency: str) -> str:

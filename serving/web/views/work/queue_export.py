@@ -24,10 +24,10 @@ def export_table(rows: Sequence[QueueRow], risks: Sequence[str], reader: PageRea
         "Account": _texts(row.name for row in rows),
         "Segment": _texts(row.account.segment for row in rows),
         "Account owner": _texts(reader.name_of(row.account.owner) or None for row in rows),
-        "Priority": pa.array([row.case.priority for row in rows], pa.float64()),
+        "Priority": _amounts(row.case.priority for row in rows),
         "How the priority is calculated": _texts(row.price.words for row in rows),
-        "Revenue": pa.array([row.case.revenue for row in rows], pa.float64()),
-        "Currency": _texts(row.account.currency for row in rows),
+        "Revenue": _amounts(row.case.revenue for row in rows),
+        "Currency": _texts(row.currency or None for row in rows),
     }
     for place, risk in enumerate(risks):
         title = display_text.code_title(risk)
@@ -60,8 +60,11 @@ def _closed_columns(rows: Sequence[QueueRow], reader: PageReader) -> dict[str, p
     return {
         "Closed": pa.array(closed, pa.date32()),
         "Reason of the outcome": _texts(row.outcome_reason or None for row in rows),
-        "Amount kept or lost": pa.array([row.case.outcome_amount for row in rows], pa.float64()),
-        "Currency of the amount": _texts(row.case.outcome_currency for row in rows),
+        "Amount kept or lost": _amounts(row.case.outcome_amount for row in rows),
+        "Currency of the amount": _texts(
+            None if row.case.outcome_amount is None else row.case.outcome_currency or row.currency or None
+            for row in rows
+        ),
         "Left on": pa.array([row.case.left_on for row in rows], pa.date32()),
     }
 
@@ -69,6 +72,11 @@ def _closed_columns(rows: Sequence[QueueRow], reader: PageReader) -> dict[str, p
 def _rounded(probability: float | None) -> float | None:
     """A probability as exact as anybody can use it."""
     return None if probability is None else round(probability, 4)
+
+
+def _amounts(values: Iterable[float | None]) -> pa.Array:
+    """Money to the cent; unknown values are empty."""
+    return pa.array([None if value is None else round(value, 2) for value in values], pa.float64())
 
 
 def _plain_change(text: str) -> str:

@@ -145,7 +145,8 @@ class QueueRow:
     """A line of the queue; ``probabilities`` has one (risk, probability or None) for each risk column.
 
     ``change`` is that of the case's own risk since the case was opened, or last raised where that is not recorded, and
-    ``end`` when the contract ends or renews. ``price`` is what the queue is ordered by.
+    ``end`` when the contract ends or renews. ``price`` is what the queue is ordered by. ``currency`` is
+    that of all amounts.
     """
 
     case: Case
@@ -161,6 +162,7 @@ class QueueRow:
     next_step: str
     responsible: str = ""
     outcome_reason: str = ""
+    currency: str = ""
 
     @property
     def is_late(self) -> bool:
@@ -185,7 +187,8 @@ class QueueRow:
 class RowContext:
     """What all rows of a page have in common: risks, times, the policy, the reader, and risks at opening by case.
 
-    Timers count from ``now``, the days of contracts from ``today``.
+    Timers count from ``now``, the days of contracts from ``today``. ``currency`` is that of amounts without one: a
+    customer whose contracts have ended has none in the source any more.
     """
 
     risks: Sequence[str]
@@ -194,6 +197,7 @@ class RowContext:
     rules: PolicyFile | None = None
     reader: PageReader = UNKNOWN_READER
     opened: Mapping[str, float] = field(default_factory=dict)
+    currency: str = ""
 
 
 def queue_row(listed: ListedCase, context: RowContext) -> QueueRow:
@@ -203,6 +207,7 @@ def queue_row(listed: ListedCase, context: RowContext) -> QueueRow:
     if case.id in context.opened:
         then, since = context.opened[case.id], case.opened_on
     name = account.name or account.account_id
+    currency = account.currency or case.outcome_currency or context.currency
     return QueueRow(
         case=case,
         name=name,
@@ -213,10 +218,11 @@ def queue_row(listed: ListedCase, context: RowContext) -> QueueRow:
         end=display_text.contract_end(case, account, context.today),
         resolved=display_text.resolved_title(case.resolved),
         timer=display_text.sla_timer(case, context.now),
-        price=price_text(case, account, context.rules),
+        price=price_text(case, account, context.rules, currency),
         next_step=next_step(case, context.reader),
         responsible=responsible_text(case, context.reader),
         outcome_reason=_reason_title(case, context.rules),
+        currency=currency,
     )
 
 

@@ -12,6 +12,7 @@ from pipelines.monitoring.effect import effect
 from serving.night_report.effect_text import effect_line, effect_outlook
 from serving.store import Store
 from serving.store.decision_tables import EnrolmentRow
+from serving.store.tables import Account
 
 NIGHT, START = date(2026, 1, 5), datetime(2024, 1, 1)  # noqa: DTZ001 - the source's times are UTC
 LATER = date(2026, 9, 1)
@@ -91,6 +92,8 @@ def test_few_settled_accounts_are_not_measurable_yet_but_have_a_date(store: Stor
     """Who is at risk on the first night is a backlog, and no flow."""
     enrol(store, [False] * 30)
     enrol(store, [False] * 20 + [True] * 22, first=30, night=NIGHT + timedelta(days=14))
+    with store.transaction() as session:
+        session.add(Account(account_id="a0040", search="a0040", seen_on=NIGHT, currency="EUR"))
     with store.reading() as session:
         found = effect(session, world({}, 72, until=NIGHT + timedelta(days=27)), CHURN.label)
     assert (found.worked.settled, found.difference, found.per_week) == (0, None, 10.5)
@@ -102,6 +105,7 @@ def test_few_settled_accounts_are_not_measurable_yet_but_have_a_date(store: Stor
     (answer, cost) = effect_outlook(found, NIGHT + timedelta(days=28))
     assert "at the present flow of 10.5 a week an answer is expected on" in answer
     assert cost.startswith("22 accounts held out so far.")
+    assert cost.endswith(" EUR a year.")  # the accounts that have left have no currency any more
 
 
 def test_in_the_first_week_the_flow_is_not_known(store: Store) -> None:
