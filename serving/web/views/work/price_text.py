@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from serving.handoff.render import amount
+from serving.handoff.render import amount, percent
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.detection.price_parts import PricedFigures, PriceParts, explain_priority
 from serving.store.tables import Account, Case
@@ -11,14 +11,17 @@ BELOW_COST = "Below its cost"
 """In place of a negative priority: an open case whose rescue costs more, as things are now, than it can save."""
 
 MOST_DECIMALS = 4
-"""Decimals of a percentage in a formula."""
+"""Decimals of a percentage in words."""
 
 UNEXPLAINED = "As the night calculated it; the policy or the figures have changed since."
 
 
 @dataclass(frozen=True)
 class PriceText:
-    """A priority: ``value`` with its currency, ``formula`` as figures, ``words`` with what each part is."""
+    """A priority: ``value`` with its currency, ``formula`` as figures, ``words`` with what each part is.
+
+    The figures are rounded as in the columns of the queue; in ``words`` they are as exact as the product needs.
+    """
 
     value: str
     formula: str
@@ -60,9 +63,8 @@ def priced_figures(case: Case, account: Account, rules: PolicyFile | None) -> Pr
 
 
 def _formula(parts: PriceParts) -> str:
-    decimals = _decimals(parts)
     factors = [f"{parts.revenue:,.0f}"]
-    factors += [_share(share, decimals) for share in (parts.probability, parts.share) if share is not None]
+    factors += [percent(share) for share in (parts.probability, parts.share) if share is not None]
     factors += [f"{parts.urgency:g}"] if parts.urgency != 1 else []
     return " × ".join(factors) + (f" − {parts.cost:,.0f}" if parts.cost else "")
 
