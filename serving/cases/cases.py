@@ -212,7 +212,7 @@ class Cases:
             source = State(step.case.state)
             step.take(Action.SNOOZE, State.SNOOZED)
             step.case.state, step.comment = source, require_text(reason, "why it can wait")
-            sla_timers.snooze_case(step.case, until, step.now)
+            sla_timers.snooze_case(step.case, until, step.now, _calendar(step))
         return step.case
 
     def wake(self, case_id: str, actor: Actor, version: int | None = None) -> Case:
@@ -329,7 +329,7 @@ def _contacted_at(step: CaseStep, details: ContactDetails) -> datetime:
 
 
 def _calendar(step: CaseStep) -> WorkingCalendar | None:
-    return path_context(step.session, step.now).staff.calendar_for(step.case)
+    return path_context(step.session, step.now).calendar_of(step.case)
 
 
 def _refuse_unable(staff: Staff, person: str, now: datetime) -> str | None:

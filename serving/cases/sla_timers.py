@@ -1,13 +1,12 @@
 """The SLA timers of a case: its deadlines for response and resolution, and the effect of missing them.
 
-A case is opened with two timers. They run while the case is open, and a snooze moves both deadlines by its length.
-Where the policy counts working time, they run by a calendar. While nobody has contacted the customer, the escalation
-path of the case runs, too. ``run_timers`` applies the time to the whole queue; it may run at any time and any number of
-times.
+A case is opened with two timers. They run while the case is open and not snoozed. Where the policy counts working time,
+they run by a calendar. While nobody has contacted the customer, the escalation path of the case runs, too.
+``run_timers`` applies the time to the whole queue; it may run at any time and any number of times.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, lazyload
@@ -18,7 +17,7 @@ from serving.cases.path_executor import run_paths
 from serving.cases.permissions import SYSTEM
 from serving.delivery.outbox import enqueue_messages
 from serving.paths.calendars import WorkingCalendar, add_duration
-from serving.paths.durations import Duration
+from serving.paths.durations import Duration, Unit
 from serving.store.case_states import Action, State
 from serving.store.database import Store, utcnow
 from serving.store.tables import Case
@@ -66,13 +65,16 @@ def tighten_timers(case: Case, now: datetime, calendar: WorkingCalendar | None) 
     case.tier_since = min(case.tier_since, now)
 
 
-def snooze_case(case: Case, until: date, now: datetime) -> None:
-    """Snooze the case until that day; both deadlines move by the length of the snooze."""
-    length = datetime.combine(until, time.min) - now
+def snooze_case(case: Case, until: date, now: datetime, calendar: WorkingCalendar | None) -> None:
+    """Snooze the case until that day: the time left until each deadline begins at the end of the snooze.
+
+    Time on the clock is left as it is. Working time is left as working time, so that no deadline lies in the night.
+    """
+    awake = datetime.combine(until, time.min)
     case.snoozed_from, case.snoozed_until, case.state = case.state, until, State.SNOOZED
-    case.respond_by = case.respond_by and case.respond_by + length
-    case.resolve_by = case.resolve_by and case.resolve_by + length
-    case.tier_since += length
+    case.respond_by = case.respond_by and _moved(case.respond_by, case.respond_within, (now, awake), calendar)
+    case.resolve_by = case.resolve_by and _moved(case.resolve_by, case.resolve_within, (now, awake), calendar)
+    case.tier_since += awake - now
 
 
 def wake_case(case: Case) -> None:
@@ -105,6 +107,15 @@ def run_timers(
 
 def _after(now: datetime, within: str, calendar: WorkingCalendar | None) -> datetime:
     return add_duration(now, Duration.parse(within), calendar)
+
+
+def _moved(due: datetime, within: str, asleep: tuple[datetime, datetime], calendar: WorkingCalendar | None) -> datetime:
+    """A deadline after a snooze from one instant to another; one that was missed before stays missed by as much."""
+    begin, end = asleep
+    if calendar is None or Duration.parse(within).unit == Unit.HOURS or due <= begin:
+        return due + (end - begin)
+    left = calendar.elapsed(begin, due) / timedelta(hours=1)
+    return calendar.add(end, Duration(left, Unit.WORKING_HOURS))
 
 
 def _locked(session: Session, condition: ColumnElement[bool]) -> list[Case]:

@@ -1,6 +1,6 @@
 """SLA timers: waking, escalation to the next tier, breached deadlines."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -8,7 +8,7 @@ from support.nights.night_factory import NIGHT, NOW, flag_of, names, record_of, 
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
-from serving.cases.sla_timers import TimerReport, run_timers, start_timers
+from serving.cases.sla_timers import TimerReport, run_timers, snooze_case, start_timers
 from serving.nights.case_updates import case_id
 from serving.paths.calendars import WorkingCalendar
 from serving.policy.state.queue_state import Decision
@@ -210,3 +210,26 @@ def test_working_hours_count_by_the_calendar_of_the_squad(store: Store) -> None:
     assert run_timers(store, now=datetime.fromisoformat("2026-06-09T14:59")).escalated == ()
     assert run_timers(store, now=datetime.fromisoformat("2026-06-09T15:00")).escalated == (CASE,)  # Tuesday 17:00
     assert late.get(CASE, ANN).responsible == "cid"
+
+
+def test_working_time_that_was_left_begins_at_the_end_of_a_snooze(store: Store) -> None:
+    """Snoozed on Monday at 11:00, when two of the four hours have passed, until a Saturday."""
+    berlin = WorkingCalendar.checked("Europe/Berlin", ["mon-fri 09:00-17:30"])
+    monday = datetime.fromisoformat("2026-06-08T06:30")  # 08:30 in Berlin
+    run(store, record_of(names(1), Decision(NIGHT, "p1", flags=(flag_of("a000000", severity="high"),)), channels=()))
+    with store.transaction() as session:
+        session.get_one(Squad, "north").calendar = berlin.to_json()
+        case = session.scalars(select(Case)).one()
+        case.respond_within, case.resolve_within = "4 working hours", "48 hours"
+        start_timers(case, monday, berlin)
+    eleven = Cases(store, clock=lambda: monday + timedelta(hours=2.5))
+    case = eleven.snooze(CASE, ANN, until=date(2026, 6, 13), reason="they are away")
+    assert case.respond_by == datetime.fromisoformat("2026-06-15T09:00")  # the Monday after, 11:00 in Berlin
+    assert case.resolve_by == datetime.fromisoformat("2026-06-14T21:30")  # 45.5 hours of the clock were left
+
+
+def test_a_deadline_that_was_missed_before_a_snooze_stays_missed() -> None:
+    berlin = WorkingCalendar.checked("Europe/Berlin", ["mon-fri 09:00-17:30"])
+    case = Case(state="new", tier_since=NOW, respond_by=NOW, resolve_by=None, respond_within="4 working hours")
+    snooze_case(case, NIGHT + timedelta(days=1), hours(1), berlin)
+    assert case.respond_by == hours(18)
