@@ -15,6 +15,7 @@ from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
 from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff
+from serving.web.rendering import template_environment
 
 MINE = Actor("ines", Role.REVIEWER, frozenset({"success"}))
 
@@ -38,6 +39,19 @@ def test_the_page_shows_the_whole_hand_off(ines: httpx.Client) -> None:
     ):
         assert text in page, text
     assert "<script>alert" not in page
+
+
+def test_open_tickets_come_first_and_older_open_ones_are_counted() -> None:
+    package = handoff()
+    first, second, *others = package.tickets
+    tickets = (first.model_copy(update={"state": "closed"}), second.model_copy(update={"state": "open"}), *others)
+    shown = package.model_copy(update={"tickets": tickets, "tickets_open": 3})
+    page = template_environment().get_template("case_earlier.html.j2").render(handoff=shown, currency="EUR")
+    assert page.index("Cannot add users") < page.index("Export broken")
+    assert "2 more open tickets were opened before these" in page
+    assert "more open ticket" not in template_environment().get_template("case_earlier.html.j2").render(
+        handoff=shown.model_copy(update={"tickets_open": 1}), currency="EUR"
+    )
 
 
 def test_every_action_has_a_form_and_a_message(ines: httpx.Client, site: Site, web_store: Store) -> None:
