@@ -66,8 +66,20 @@ def test_an_invalid_address_shows_the_default_queue(ines: httpx.Client) -> None:
     plain = listed_cases(ines.get("/queue"))
     for query in ("state=nonsense", "sort=drop", "page=0", "page=-3", "page=x", "renews=%00", "risk='--", "page=९"):
         assert listed_cases(ines.get(f"/queue?{query}")) == plain, query
-    assert listed_cases(ines.get("/queue?page=99999")) == []
+    assert listed_cases(ines.get("/queue?page=99999")) == plain  # the last page
     assert "No case matches" in ines.get("/queue?q=%25_%5C").text
+
+
+def test_a_search_without_a_case_leads_to_where_else_the_words_may_be(ines: httpx.Client) -> None:
+    page = ines.get("/queue?q=A+%26+B").text
+    assert ('href="/queue?state=closed&amp;q=A+%26+B"' in page, 'href="/accounts?q=A+%26+B"' in page) == (True, True)
+    assert 'href="/queue?q=A+%26+B"' in ines.get("/queue?state=lost&q=A+%26+B").text
+    assert "Search all accounts" not in ines.get("/queue?state=lost&risk=churn").text
+
+
+def test_a_page_behind_the_last_one_is_the_last_one() -> None:
+    assert [QueueView(page=page).within(101).page for page in (1, 3, 4)] == [1, 3, 3]
+    assert QueueView(page=2).within(0).page == 1
 
 
 def test_a_view_and_its_address_are_the_same_thing() -> None:

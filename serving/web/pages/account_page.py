@@ -1,6 +1,7 @@
 """Accounts: the list of all, one account over time, and a case that a person opens."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import ceil
 from urllib.parse import quote
 
@@ -51,6 +52,8 @@ def show_accounts(request: Request, context: ViewerContext) -> Response:
         every = total
         if context.squads is not None and not view.narrowed:
             every = account_queries.count_listed_accounts(session, AccountFilter(None))
+        pages = max(1, ceil(total / FOUND))
+        view = replace(view, page=min(view.page, pages))
         accounts = account_queries.list_accounts(session, chosen, sort=view.sort, page=view.page)
         rows = _rows(session, context, accounts)
     shown = {
@@ -60,7 +63,7 @@ def show_accounts(request: Request, context: ViewerContext) -> Response:
         "total": total,
         "hidden": every - total,
         "first": min((view.page - 1) * FOUND + 1, total),
-        "pages": max(1, ceil(total / FOUND)),
+        "pages": pages,
         "segments": segments,
         "owners": owners,
     }

@@ -51,6 +51,7 @@ from serving.web.views.work.queue_view import (
     QueueRow,
     QueueView,
     RowContext,
+    elsewhere,
     outcome_choices,
     paginate,
     queue_row,
@@ -146,6 +147,7 @@ def render_queue(
         age = night_age(session, context.now.date(), context.reader)
         states = count_states(view, counts)
         total = states.get(view.state, 0)
+        view = view.within(total)
         board = view.layout == BOARD and view.state == OPEN_CASES
         listed = [] if board else queue_queries.list_cases(session, chosen, sort=view.sort, page=view.page)
         columns = _columns(session, chosen, view, states) if board else []
@@ -176,6 +178,7 @@ def render_queue(
         "tabs": state_tabs(view, counts),
         "pages": paginate(view, total),
         "clear": QueueView(state=view.state).url(),
+        "elsewhere": elsewhere(view),
         "orders": sort_orders(choices.risks, closed=view.of_closed),
         "ascending": ASCENDING,
     }

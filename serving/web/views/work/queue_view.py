@@ -14,6 +14,7 @@ from features.errors import UsageError
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.case_states import OUTCOMES, State
 from serving.store.queries.queue_queries import (
+    CLOSED_CASES,
     LANES,
     OPEN_CASES,
     PAGE,
@@ -104,6 +105,10 @@ class QueueView:
     def export_url(self, ending: str) -> str:
         """The address of a file of this format with all cases of the view, in its order."""
         return self.url(layout="").replace("/queue", f"/queue/export.{ending}", 1)
+
+    def within(self, total: int) -> "QueueView":
+        """This view, on its last page where the address names one behind it; ``total`` is the number of its cases."""
+        return replace(self, page=min(self.page, last_page(total)))
 
     @property
     def narrowed(self) -> bool:
@@ -266,15 +271,31 @@ class Pagination:
 
 def paginate(view: QueueView, total: int) -> Pagination:
     """The cases that this page shows, and the addresses of the pages before and after it."""
-    last_page = max(1, ceil(total / PAGE))
+    last = last_page(total)
     first = (view.page - 1) * PAGE
     return Pagination(
         first=min(first + 1, total),
         last=min(first + PAGE, total),
         total=total,
-        previous=view.url(page=min(view.page - 1, last_page)) if view.page > 1 else None,
-        next=view.url(page=view.page + 1) if view.page < last_page else None,
+        previous=view.url(page=min(view.page - 1, last)) if view.page > 1 else None,
+        next=view.url(page=view.page + 1) if view.page < last else None,
     )
+
+
+def last_page(total: int) -> int:
+    """The number of the last page of so many cases; the first one of none."""
+    return max(1, ceil(total / PAGE))
+
+
+def elsewhere(view: QueueView) -> list[tuple[str, str]]:
+    """Where else the words of a search may be found, as (title, address); empty where nothing is searched for."""
+    if not view.q:
+        return []
+    other, title = (OPEN_CASES, "open") if view.of_closed else (CLOSED_CASES, "closed")
+    return [
+        (f"Search the {title} cases", QueueView(state=other, q=view.q).url()),
+        ("Search all accounts", f"/accounts?{urlencode({'q': view.q})}"),
+    ]
 
 
 def _week(text: str) -> str:
