@@ -18,6 +18,7 @@ from support.web.web_queue import work_through
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
+from serving.store.handover_tables import AbsenceRow
 from serving.store.tables import Account, Case, CaseScore, NightRow
 from serving.web.views.work.queue_view import QueueView
 
@@ -128,6 +129,24 @@ def test_a_lead_gives_several_cases_to_one_person_at_once(site: Site, ines: http
     assert re.search(r"\w+ \w+: rescue opened the case on .*? [(]UTC[)], after you opened this page", answer.text)
     assert "Select at least one case" in send_form(lead, "/queue/assign", person="mara").text
     assert send_form(ines, "/queue/assign", case=chosen, person="mara").status_code == 403
+
+
+def test_cases_are_assigned_to_people_of_their_squads_who_are_there(site: Site, web_store: Store) -> None:
+    with web_store.transaction() as session:
+        spans = {"starts_at": site.clock.now - timedelta(days=1), "ends_at": site.clock.now + timedelta(days=1)}
+        session.add(
+            AbsenceRow(person="jonas", **spans, source="app", entered_by="lea", entered_at=site.clock.now, reason="ill")
+        )
+    lead = site.browser(LEAD)
+
+    def offered(address: str) -> dict[str, str]:
+        sheet = lead.get(address).text.partition('<select name="person">')[2].partition("</select>")[0]
+        return dict(re.findall(r'<option value="(\w+)">([^<]+)<', sheet))
+
+    assert set(offered("/queue?squad=success")) == {"ines", "mara"}
+    every = offered("/queue")
+    assert "cases of success only" in every["mara"]
+    assert "cases of support only" in every["tom"]
 
 
 def test_only_cases_that_the_reader_may_change_can_be_selected(

@@ -135,12 +135,6 @@ def members_of(session: Session, squad: str) -> tuple[str, ...]:
     return tuple(session.scalars(select(Member.person).where(Member.squad == squad).order_by(Member.position)))
 
 
-def members(session: Session, squads: Sequence[str]) -> tuple[str, ...]:
-    """The people of several squads, by name."""
-    query = select(Member.person).where(Member.squad.in_(squads)).distinct().order_by(Member.person)
-    return tuple(session.scalars(query))
-
-
 def account_names(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
     """The names of the accounts of these cases, by case id."""
     named = select(Case.id, func.coalesce(Account.name, Account.account_id))

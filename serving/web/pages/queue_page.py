@@ -16,7 +16,7 @@ from serving.night_report.counting_day import counting_day
 from serving.store import Session
 from serving.store.case_states import OPEN, State
 from serving.store.queries import decision_queries, queue_queries
-from serving.store.queries.case_queries import active_squads, members, stayed_cases
+from serving.store.queries.case_queries import active_squads, members_of, stayed_cases
 from serving.store.queries.incident_queries import count_open_incidents, list_incidents
 from serving.store.queries.queue_choices import (
     CLOSED_WITHIN,
@@ -151,10 +151,10 @@ def render_queue(
         board = view.layout == BOARD and view.state == OPEN_CASES
         listed = [] if board else queue_queries.list_cases(session, chosen, sort=view.sort, page=view.page)
         columns = _columns(session, chosen, view, states) if board else []
-        options = _options(session, context, choices, view)
         shown_cases = [*listed, *(row for _, rows in columns for row in rows)]
+        options = _options(session, context, choices, view) | _assignees(session, context, listed)
         rows = _row_context(session, context, choices, night, shown_cases)
-        shown_people = [*options["people"], *(row.case.responsible for row in shown_cases)]
+        shown_people = [row.case.responsible for row in shown_cases]
         shown: dict[str, Any] = {
             "lanes": lane_tabs(view, counts, lane_counts(session, request, chosen)),
             "open_incidents": list_incidents(session, state="open", limit=BANNERS)
@@ -254,7 +254,6 @@ def _cached_choices(
 def _options(session: Session, context: PageContext, choices: FilterChoices, view: QueueView) -> dict[str, Any]:
     """What the filters and forms of the page offer to this person."""
     squads = [name for name in active_squads(session) if context.squads is None or name in context.squads]
-    may_assign = context.person.may(Permission.ASSIGN)
     return {
         "filters": [
             ("squad", "Squad", [(name, name) for name in squads]),
@@ -266,10 +265,25 @@ def _options(session: Session, context: PageContext, choices: FilterChoices, vie
             else ("renews", "Renews within", [(days, f"{days} days") for days in RENEWALS]),
         ],
         "saved": saved_views(session, context.person.name),
-        "people": members(session, squads) if may_assign else (),
-        "open_cases": count_open_cases(session) if may_assign else {},
-        "may_assign": may_assign,
+        "may_assign": context.person.may(Permission.ASSIGN),
         "may_work": context.person.may(Permission.WORK),
         "outcomes": outcome_choices(newest_rules(session)),
         "snooze_days": SNOOZE_DAYS,
+    }
+
+
+def _assignees(session: Session, context: PageContext, listed: list[ListedCase]) -> dict[str, Any]:
+    """Who can get some of the listed cases: people of their squads who are not away, each with their squads."""
+    if not context.person.may(Permission.ASSIGN):
+        return {"people": {}, "open_cases": {}, "several_squads": False}
+    squads = sorted({row.case.squad for row in listed if row.case.closed_at is None})
+    found: dict[str, list[str]] = {}
+    for squad in squads:
+        for person in members_of(session, squad):
+            found.setdefault(person, []).append(squad)
+    away = away_texts(session, found, context.now)
+    return {
+        "people": {person: found[person] for person in sorted(found) if person not in away},
+        "open_cases": count_open_cases(session),
+        "several_squads": len(squads) > 1,
     }
