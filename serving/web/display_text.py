@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from serving.handoff.render import amount, day
+from serving.night_report.closure_titles import RESOLVED_TITLES
 from serving.store.case_states import State
 from serving.store.tables import Account, Case
 
@@ -38,23 +39,6 @@ CONTRACT_TITLES: dict[str, str] = {
     "none": "no contract",
 }
 """The status of an account's contracts."""
-
-RESOLVED_TITLES: dict[str, str] = {
-    "continued": "Continued",
-    "withdrawn": "Cancellation withdrawn",
-    "renewed": "Renewed",
-    "risk_fallen": "Risk has fallen",
-    "account_missing": "Not in the source",
-}
-"""Why the cause of an open case is gone."""
-
-CLOSURE_TITLES: dict[str, str] = {
-    **RESOLVED_TITLES,
-    "left": "Contract ended",
-    "part_ended": "Part of the contracts ended",
-    "excluded": "Excluded by the policy",
-}
-"""Why a night closed a case."""
 
 EVENT_TEXTS: dict[str, str] = {
     "opened": "opened the case",

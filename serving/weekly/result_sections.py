@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from math import isnan
 
+from serving.night_report.closure_titles import closure_title
 from serving.night_report.effect_text import effect_line, effect_outlook
 from serving.night_report.monitor_report import FigureReport, RiskMonitor
 from serving.night_report.monitor_text import alarm_line
@@ -47,7 +48,10 @@ def losses_section(figures: WeeklyFigures) -> WeeklySection:
         [(reason_title(row, titles), f"{row.cases:,}", amounts_text(row.money)) for row in losses],
         frozenset({1, 2}),
     )
-    note = "The reason is chosen when a case is closed as lost; the choices are those of the policy."
+    note = (
+        "The reason is chosen when a case is closed as lost; the choices are those of the policy. A loss that a night "
+        "found has what the night found as its reason."
+    )
     return WeeklySection("losses", "Why customers were lost", lead, lines, chart, table if losses else None, note)
 
 
@@ -59,6 +63,8 @@ def reason_title(row: LossReason, titles: Mapping[str, str]) -> str:
     """The title of a reason; a code that the policy no longer has is written as words."""
     if row.reason is None:
         return WITHOUT_REASON
+    if row.found_by_night:
+        return closure_title(row.reason)
     words = row.reason.replace("_", " ")
     return titles.get(row.reason, words[:1].upper() + words[1:])
 

@@ -139,28 +139,35 @@ def _sum_money(amounts: Iterable[tuple[str, float | None]]) -> Amounts:
 
 
 class LossReason(NamedTuple):
-    """How many cases were lost for a reason (None: none was given), and their money."""
+    """How many cases were lost for a reason (None: none was given), and their money.
+
+    ``found_by_night`` is whether it is the code of a closure: a night found the loss, and nobody chose a reason.
+    """
 
     reason: str | None
     cases: int
     money: Amounts
+    found_by_night: bool = False
 
 
 def loss_reasons(session: Session, since: datetime, until: datetime, squads: frozenset[str] | None) -> list[LossReason]:
     """Why cases were lost in a span of time, the most frequent reason first."""
     rows = [row for row in closed_cases(session, since, until, squads) if row.outcome == State.LOST]
-    query = select(Case.id, Case.outcome_reason).where(Case.closed_at >= since, Case.closed_at < until)
-    reasons = dict(session.execute(query).tuples().all())
+    query = select(Case.id, Case.outcome_reason, Case.closure).where(Case.closed_at >= since, Case.closed_at < until)
+    reasons = {row.id: (row.outcome_reason or row.closure, not row.outcome_reason) for row in session.execute(query)}
     default = sole_currency(session)
-    counts: Counter[str | None] = Counter()
-    money: dict[str | None, Counter[str]] = defaultdict(Counter)
+    counts: Counter[tuple[str | None, bool]] = Counter()
+    money: dict[tuple[str | None, bool], Counter[str]] = defaultdict(Counter)
     for row in rows:
-        reason = reasons.get(row.case_id)
+        reason = reasons[row.case_id]
         counts[reason] += 1
         if row.revenue_lost is not None:
             money[reason][row.currency or default] += row.revenue_lost
-    ordered = sorted(counts.items(), key=lambda item: (item[0] is None, -item[1], item[0] or ""))
-    return [LossReason(reason, count, dict(money[reason])) for reason, count in ordered]
+    ordered = sorted(counts.items(), key=lambda item: (item[0][0] is None, -item[1], item[0][0] or "", item[0][1]))
+    return [
+        LossReason(key[0], count, dict(money[key]), found_by_night=key[1] and key[0] is not None)
+        for key, count in ordered
+    ]
 
 
 def closed_cases(session: Session, since: datetime, until: datetime, squads: frozenset[str] | None) -> list[Any]:

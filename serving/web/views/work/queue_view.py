@@ -11,6 +11,7 @@ from math import ceil
 from urllib.parse import urlencode
 
 from features.errors import UsageError
+from serving.night_report.closure_titles import closure_title
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.case_states import OUTCOMES, State
 from serving.store.queries.queue_queries import (
@@ -234,8 +235,7 @@ def queue_row(listed: ListedCase, context: RowContext) -> QueueRow:
 def _reason_title(case: Case, rules: PolicyFile | None) -> str:
     """The title of the reason with which a case was closed, or of why a night closed it; empty where there is none."""
     if case.outcome_reason is None:
-        title = display_text.CLOSURE_TITLES.get(case.closure or "", display_text.code_title(case.closure or ""))
-        return f"{title}, found by the night" if case.closed_at and title else ""
+        return closure_title(case.closure) if case.closed_at and case.closure else ""
     rule = rules.outcomes.get(case.state) if rules is not None else None
     known = rule.reasons if rule is not None else {}
     return known.get(case.outcome_reason, display_text.code_title(case.outcome_reason))

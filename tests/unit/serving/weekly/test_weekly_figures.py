@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from support.nights.night_factory import names
 from support.nights.weekly_world import MONDAY, NEXT, TITLES, WEEK, Made, fill, measured, when
 
@@ -13,6 +13,7 @@ from serving.store import Store
 from serving.store.queries.overview_queries import count_by_week
 from serving.store.queries.results.weekly_queries import closed_cases
 from serving.store.tables import Account, Case
+from serving.weekly.result_sections import WITHOUT_REASON, reason_title
 from serving.weekly.weekly_figures import WeeklyFigures, last_complete_week, measure_week, parse_week
 from serving.weekly.weekly_json import week_json
 from serving.weekly.weekly_text import week_as_text, write_week
@@ -43,6 +44,18 @@ def test_reasons_and_accounts_that_left_are_counted(figures: WeeklyFigures) -> N
     assert (figures.left.saved, figures.left.left, figures.recent_left.saved) == (2, 1, 2)
     assert figures.left_share.value == 0.5
     assert figures.left_share.low < 0.2 < 0.8 < figures.left_share.high
+
+
+def test_a_loss_that_a_night_found_has_the_reason_that_the_list_of_closed_cases_shows(store: Store) -> None:
+    figures = measured(store)
+    with store.transaction() as session:
+        (unexplained,) = session.scalars(select(Case).where(Case.state == "lost", Case.outcome_reason.is_(None)))
+        unexplained.closure = "left"
+    with store.reading() as session:
+        found = measure_week(session, MONDAY, NEXT, None, TITLES)
+    assert [reason_title(row, TITLES) for row in figures.losses] == ["Price", WITHOUT_REASON]
+    assert [reason_title(row, TITLES) for row in found.losses] == ["Contract ended, found by the night", "Price"]
+    assert {row["reason"] for row in week_json(found)["losses"]} == {"price", "left"}
 
 
 def test_a_past_week_stays_the_same_whatever_happens_later(store: Store, figures: WeeklyFigures) -> None:
