@@ -14,9 +14,9 @@ from serving.cases.audit import audited_fields, last_change, record_change
 from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
 from serving.cases.escalation.mentions import save_mentions
 from serving.cases.permissions import Act, Actor, NotAllowedError, OtherOwnerError
-from serving.cases.transitions import actions_from, is_legal, may_take
+from serving.cases.transitions import BY_NIGHT, actions_from, is_legal, may_take
 from serving.delivery.outbox import CHANNEL
-from serving.store.case_states import Action, State
+from serving.store.case_states import CLOSED, Action, State
 from serving.store.casework.casework_queries import is_mentioned
 from serving.store.database import Store
 from serving.store.tables import Case, CaseEvent
@@ -25,6 +25,21 @@ VIA = "via"
 """The key of the system that a person acted in, in the record of a change."""
 CHANGE = "change"
 """The key of the id of a change that was made in another system, in the record of the change here."""
+
+_ACTION_WORDS = {
+    Action.CONTACT: "log a contact",
+    Action.PLAN: "record a plan",
+    Action.WAKE: "end the snooze",
+    Action.RESOLVE: "close it",
+}
+"""What an action is called where its name is not what a person does."""
+_FIRST = {
+    State.NEW: "Claim it first: on its page, or with `rescue queue claim {case}`.",
+    State.HANDED_OVER: "Accept it first: on its page, or with `rescue queue accept {case}`.",
+    State.SNOOZED: "End the snooze first, on its page.",
+    **dict.fromkeys(CLOSED, "Reopen it first, on its page."),
+}
+"""What leads from a state to one in which the case is worked on."""
 
 
 @dataclass
@@ -65,11 +80,13 @@ class CaseStep:
             )
 
     def _illegal(self, action: Action) -> IllegalActionError:
+        """What is possible instead, as people do it; the names of actions are internal."""
         source = State(self.case.state)
-        allowed = ", ".join(_spaced(name) for name in actions_from(source))
+        allowed = [_ACTION_WORDS.get(name, _spaced(name)) for name in actions_from(source) if name not in BY_NIGHT]
+        first = _FIRST.get(source) if action in actions_from(State.CLAIMED) else None
+        hint = f" {first.format(case=self.case.id)}" if first else ""
         return IllegalActionError(
-            f"The action {_spaced(action)} is not allowed for a case in the state {_spaced(source)}; "
-            f"allowed: {allowed or 'none'}."
+            f"This cannot be done with a case in the state {_spaced(source)}; allowed: {', '.join(allowed)}.{hint}"
         )
 
 

@@ -52,6 +52,9 @@ Only a night expires or closes a case with ``expire`` and ``close``. After *lost
 has ended, so only a lead reopens such a case, which was closed by mistake (:data:`ACTS`).
 """
 
+BY_NIGHT = frozenset({Action.EXPIRE, Action.CLOSE})
+"""What no person does."""
+
 ACTS: dict[tuple[Action, State], Act] = {(Action.REOPEN, State.LOST): Act.ASSIGN}
 """The permission that an action needs in a state, where it is not that of the action."""
 

@@ -107,6 +107,16 @@ def ack(
     out.print(f"{done.id} is acknowledged by {done.acknowledged_by}.", markup=False, soft_wrap=True)
 
 
+@queue.command(short_help="Claim a new case.")
+def claim(case: CaseId, home: Home = None, person: ActingName = None) -> None:
+    """Claim a new case: it belongs to that person, who can log contacts, record a plan and close it."""
+    from serving.cases.cases import Cases
+
+    with assembly.open_queue(configuration.load(home=home)) as store:
+        done = Cases(store).claim(case, acting_person(store, person))
+    out.print(f"{done.id} belongs to {done.owner}.", markup=False, soft_wrap=True)
+
+
 @queue.command(name="open", short_help="Open a case of an account that no night selected.")
 def open_case(
     account: Annotated[str, typer.Argument(help="An account id.")],

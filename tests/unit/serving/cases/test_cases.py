@@ -81,11 +81,12 @@ def test_a_comment_makes_no_page_stale_and_blocks_no_undo(cases: Cases) -> None:
 
 
 def test_an_illegal_move_says_what_is_possible(cases: Cases) -> None:
-    with pytest.raises(
-        IllegalActionError,
-        match="in the state new; allowed: claim, assign, hand over",
-    ):
+    with pytest.raises(IllegalActionError) as refused:
         cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
+    assert str(refused.value) == (
+        "This cannot be done with a case in the state new; allowed: claim, assign, hand over, acknowledge, snooze. "
+        f"Claim it first: on its page, or with `rescue queue claim {CASE}`."
+    )
     assert len(events(cases)) == 1
 
 

@@ -51,6 +51,17 @@ def test_an_attempt_and_the_first_contact_are_logged_and_in_the_history(rescue: 
     assert lines.index("    They miss the report.") < len(lines) - 1  # the opening is older, and so further down
 
 
+def test_a_contact_of_a_case_that_nobody_has_claimed_names_the_command_that_claims_it(
+    rescue: Rescue, case: str, tmp_path: Path
+) -> None:
+    with Store(f"sqlite:///{tmp_path / 'rescue.db'}") as store:
+        Cases(store).release(case, Actor("bob", Role.ADMIN), reason="too much")
+    refused = rescue("queue", "contact", case, "--by", "bob").exception
+    assert f"with `rescue queue claim {case}`" in str(refused)
+    assert rescue("queue", "claim", case, "--by", "bob").output == f"{case} belongs to bob.\n"
+    assert rescue("queue", "contact", case, "--by", "bob").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
