@@ -42,8 +42,8 @@ def test_a_stale_form_says_who_was_quicker_and_keeps_what_was_typed(
         ("snooze", {"days": "9" * 30, "text": "later"}, 422, "choose a number of days or a date"),
         ("snooze", {"days": "7", "text": "  "}, 422, "Write why it can wait"),
         ("resolve", {"verdict": "won"}, 422, "There is no outcome"),
-        ("resolve", {"verdict": "saved"}, 409, "The action resolve is not allowed"),
-        ("plan", {"text": "x"}, 409, "The action plan is not allowed"),
+        ("resolve", {"verdict": "saved"}, 409, "This cannot be done with a case in the state"),
+        ("plan", {"text": "x"}, 409, "This cannot be done with a case in the state"),
         ("hand_over", {"squad": "sucess", "text": "x"}, 422, "did you mean"),
         ("undo", {}, 409, "cannot be undone"),
         ("comment", {"text": ""}, 422, "the text is empty"),
@@ -122,7 +122,7 @@ def test_after_a_sign_in_the_form_that_waited_for_it_is_sent_with_one_click(site
     assert ">Half an hour\nof work</textarea>" in again.text
     assert "recorded a plan" not in browser.get(f"/case/{CASE}").text  # nothing is done before it is sent
     done = browser.post(f"/case/{CASE}/plan", data=fields_of(again.text, f"/case/{CASE}/plan"))
-    assert "The action plan is not allowed" in html.unescape(
+    assert "This cannot be done with a case in the state" in html.unescape(
         done.text
     )  # it was read as sent: a new case has to be claimed first
     assert (
