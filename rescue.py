@@ -172,6 +172,8 @@ class Workspace:
         """Features whose value at a cutoff changes when the future does; an empty table is what you want to see.
 
         The future of some accounts is changed in three ways: later rows removed, extreme rows added, open ends closed.
+        In tables without ``known_at`` columns that systems overwrite are changed, too (``overwritten, no known_at``):
+        such a feature has the value of today at every cutoff, until the source keeps versions.
 
         >>> import rescue
         >>> len(rescue.open("data_samples").find_leaks("2026-03-01", accounts=3))

@@ -3,19 +3,22 @@
 Three changes to a history must change nothing at T: removing every row that was not known before T (truncation), adding
 extreme rows and corrections that are known from T on (later rows), and letting open ends end after T (future
 times). The check needs no knowledge of the feature, so it covers one that is added tomorrow.
+
+A fourth change is not the fault of a feature but of the source: where a table has no ``known_at``, the columns that
+systems overwrite are those of today at every cutoff (`find_values_of_today`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 
-from features.contract import TABLES, ColumnType, Table
+from features.contract import TABLES, Column, ColumnType, Table
 from features.definitions.feature import Feature
 from features.frame import build
 from features.history.history import History
@@ -39,7 +42,27 @@ class Leak:
 
 def find_leaks(tables: Mapping[str, pa.Table], features: Sequence[Feature], cutoffs: Sequence[date]) -> list[Leak]:
     """Every leak that the changes show, one for each feature, change and cutoff."""
-    changes = {"truncation": truncate, "later rows": add_later_rows, "future times": end_later}
+    return _find(
+        tables, features, cutoffs, {"truncation": truncate, "later rows": add_later_rows, "future times": end_later}
+    )
+
+
+def find_values_of_today(
+    tables: Mapping[str, pa.Table], features: Sequence[Feature], cutoffs: Sequence[date]
+) -> list[Leak]:
+    """Every feature that changes at a cutoff when a table without ``known_at`` is overwritten later.
+
+    No feature is written wrongly, so extensions are not refused for it; the source does not say what was known then.
+    """
+    return _find(tables, features, cutoffs, {"overwritten, no known_at": overwrite_later})
+
+
+def _find(
+    tables: Mapping[str, pa.Table],
+    features: Sequence[Feature],
+    cutoffs: Sequence[date],
+    changes: Mapping[str, Callable[[Mapping[str, pa.Table], date], dict[str, pa.Table]]],
+) -> list[Leak]:
     history = History.from_tables(tables)
     leaks: dict[tuple[str, str, date], Leak] = {}
     for cutoff in cutoffs:
@@ -80,6 +103,31 @@ def end_later(tables: Mapping[str, pa.Table], cutoff: date) -> dict[str, pa.Tabl
         name: _with_rows(rows, [_with_ends(TABLES[name], row, cutoff) for row in rows.to_pylist()])
         for name, rows in tables.items()
     }
+
+
+def overwrite_later(tables: Mapping[str, pa.Table], _cutoff: date) -> dict[str, pa.Table]:
+    """The tables with other values in the columns that a source overwrites, where no versions are kept."""
+    return {
+        name: rows
+        if "known_at" in rows.column_names
+        else _with_rows(rows, [_overwritten(TABLES[name], row) for row in rows.to_pylist()])
+        for name, rows in tables.items()
+    }
+
+
+def _overwritten(table: Table, row: Row) -> Row:
+    return row | {name: _another(table.column(name), row[name]) for name in table.overwritten if name in row}
+
+
+def _another(column: Column, value: Any) -> Any:
+    """A value that the column does not have in this row; of a vocabulary, another of its words."""
+    if column.kind in (ColumnType.INSTANT, ColumnType.DAY):
+        return value and value + DELAY
+    if column.kind is ColumnType.FLAG:
+        return not value
+    if column.kind is ColumnType.TEXT:
+        return next((word for word in reversed(column.values) if word != value), "urgent")
+    return (value or 0) + 99
 
 
 def _known(table: Table, row: Row, cutoff: date) -> bool:

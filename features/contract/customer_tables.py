@@ -30,6 +30,7 @@ ACCOUNTS = Table(
     cost="nothing can be scored",
     key=("account_id",),
     event_time="created_at",
+    overwrites=("parent_id", "type", "segment", "industry", "region", "owner"),
     parent=None,
     bytes_per_account=500,
     columns=(
@@ -55,6 +56,7 @@ CONTACTS = Table(
     optional=True,
     key=("contact_id",),
     future_times=("left_at",),
+    overwrites=("role",),
     columns=(
         text("contact_id", required=True),
         ACCOUNT_ID,
@@ -73,6 +75,7 @@ LINKS = Table(
     cost="hand-offs have no links to the account in other systems",
     optional=True,
     key=("account_id", "system", "url"),
+    overwrites=(),
     columns=(ACCOUNT_ID, text("system", required=True), text("external_id"), text("url"), KNOWN_AT),
 )
 
@@ -86,6 +89,7 @@ SUBSCRIPTIONS = Table(
     event_time="started_at",
     future_times=("renews_at", "ended_at"),
     scheduled=("renews_at",),
+    overwrites=("plan", "seats", "arr", "currency", "product", "auto_renew", "renews_at"),
     announced=True,
     periods=(Period("started_at", "renews_at"), Period("started_at", "ended_at")),
     feature_prefix="subscriptions",
@@ -124,6 +128,7 @@ INVOICES = Table(
     event_time="issued_at",
     future_times=("due_at", "paid_at"),
     scheduled=("due_at",),
+    overwrites=("status",),
     periods=(Period("issued_at", "due_at", precision="day"),),  # a payment may come before its invoice
     stopped_after=62,
     feature_prefix="invoices",

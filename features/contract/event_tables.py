@@ -81,6 +81,7 @@ TICKETS = Table(
     gap="no tickets in the data",
     key=("ticket_id",),
     event_time="opened_at",
+    overwrites=("category", "priority", "group"),
     stopped_after=28,
     feature_prefix="tickets",
     shows_activity="true",

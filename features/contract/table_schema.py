@@ -110,6 +110,9 @@ class Table:
             current-state source they are read as null while they are not before the cutoff.
         scheduled: those of ``future_times`` that are known in advance and are read as they are (a due date is known
             when the invoice is issued).
+        overwrites: the columns that an export without ``known_at`` shows as they are today, because systems overwrite
+            them: at past cutoffs they are not what was known then. By default none of a table of events, and all
+            values of a table without an event time.
         announced: whether the event itself may lie after ``known_at``: next month's subscription is known when it is
             signed.
         periods: pairs of columns of which the end must not lie before the start.
@@ -139,6 +142,7 @@ class Table:
     gap: str = ""
     future_times: tuple[str, ...] = ()
     scheduled: tuple[str, ...] = ()
+    overwrites: tuple[str, ...] | None = None
     announced: bool = False
     periods: tuple[Period, ...] = ()
     parent: Reference | None = OF_ACCOUNT
@@ -163,6 +167,14 @@ class Table:
     def few_values(self) -> tuple[str, ...]:
         """The columns that hold only a few different values."""
         return tuple(column.name for column in self.columns if column.few_values)
+
+    @property
+    def overwritten(self) -> tuple[str, ...]:
+        """The columns that are of today at every cutoff where a source has no ``known_at`` (``overwrites``)."""
+        if self.overwrites is not None or self.event_time is not None:
+            return self.overwrites or ()
+        fixed = {*self.key, self.own_id, *self.future_times, ACCOUNT_ID.name, KNOWN_AT.name}
+        return tuple(name for name in self.names if name not in fixed)
 
     @property
     def by_day(self) -> bool:

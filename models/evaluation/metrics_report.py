@@ -7,8 +7,8 @@ about them is a code with numbers (`models.data.findings.Finding`), rendered by 
 Scorers are ``model``, ``logistic`` and the baselines as ``rule_<name>`` (`models.learners.baselines`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -118,6 +118,10 @@ class Evaluation:
     segments: tuple[MetricsReport, ...] = ()
     warnings: tuple[Finding, ...] = ()
     lead: BaselineLead | None = None
+
+    def with_warnings(self, more: Sequence[Finding]) -> "Evaluation":
+        """The same with more warnings, such as those about the source, which an evaluation cannot see."""
+        return replace(self, warnings=(*self.warnings, *more))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; see docs/backtest-json.md."""

@@ -163,6 +163,16 @@ def _rows_sampled(numbers: Parameters) -> str:
     )
 
 
+def _values_of_today(names: Parameters) -> str:
+    columns = names["columns"]
+    listed = " and ".join(filter(None, [", ".join(columns[:-1]), columns[-1]]))
+    return (
+        f"The table {names['table']} has no known_at: at past cutoffs its {listed} are those of today, so training may "
+        "learn from what was not known then, and a backtest may look better than the nights will be. Export every "
+        "version of a row with its known_at, or rely only on nights that come."
+    )
+
+
 _SENTENCES: Mapping[str, Callable[[Parameters], str]] = {
     "no_signal": _no_signal,
     "signal": _signal,
@@ -170,6 +180,7 @@ _SENTENCES: Mapping[str, Callable[[Parameters], str]] = {
     "few_folds": _few_folds,
     "treated_rows_left_out": _treated_rows,
     "rows_sampled": _rows_sampled,
+    "values_of_today": _values_of_today,
     "probabilities_off": _probabilities_off,
     "possible_leak": _possible_leak,
     "large_capacity": _large_capacity,

@@ -96,6 +96,9 @@ def _without(
 def _train(opened: ValidatedSource, missing: list[Risk], as_of: date, steps: Steps) -> Mapping[str, str]:
     """Train these risks; by name, why one could not be trained. A night is not stopped by it."""
     try:
-        return train_opened(opened, missing, as_of, 0, steps).not_learnable
+        training = train_opened(opened, missing, as_of, 0, steps)
     except NotLearnableError as error:
         return {risk.name: str(error) for risk in missing}
+    for warning in training.warnings:
+        steps.log(f"Warning: {warning}")
+    return training.not_learnable

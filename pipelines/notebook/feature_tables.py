@@ -100,12 +100,13 @@ def leak_table(source: NotebookSource, days: Sequence[date], accounts: int) -> p
     """Every feature whose value at one of these days changes with the future of some accounts."""
     import pandas as pd
 
-    from features.leakage import find_leaks
+    from features.leakage import find_leaks, find_values_of_today
 
     span = (source.history.until - source.history.first).days
     chosen = list(days) or [source.history.first + timedelta(days=span // 2)]
     with source.steps.step("leaks", f"Changing the future of {accounts} accounts"):
-        leaks = find_leaks(_tables(source.history, accounts), assembly.all_features(source.settings), chosen)
+        tables, features = _tables(source.history, accounts), assembly.all_features(source.settings)
+        leaks = find_leaks(tables, features, chosen) + find_values_of_today(tables, features, chosen)
     return pd.DataFrame([vars(leak) for leak in leaks], columns=list(LEAK_COLUMNS))
 
 

@@ -66,10 +66,11 @@ class TrainingView:
         raise UsageError(f"The gate did not decide on a model of {risk} in this training.")
 
     def __repr__(self) -> str:
-        return "\n".join(one.summary() for one in self.training.registered)
+        warnings = (f"Warning: {warning}" for warning in self.training.warnings)
+        return "\n".join([*(one.summary() for one in self.training.registered), *warnings])
 
     def _repr_html_(self) -> str:
-        return html_parts.table(self.table)
+        return html_parts.table(self.table) + html_parts.bullets([f"Warning: {it}" for it in self.training.warnings])
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from features.catalogue import FEATURES
 from pipelines.cli.output.check_output import report_lines
 from pipelines.notebook import html_parts
-from pipelines.sources.lost_features import find_missing_columns
+from pipelines.sources.lost_features import find_missing_columns, find_values_without_versions
 from pipelines.sources.mappings.mapping_settings import reading_rules
 from pipelines.sources.source_check import CheckReport, check_source
 from pipelines.sources.unused_values import find_unmeasured, find_unused_values
@@ -121,5 +121,6 @@ def report_source(source: NotebookSource) -> SourceReport:
             find_unused_values(validation.history, metrics),
             find_unmeasured(validation.history, metrics),
             find_missing_columns(validation.history, FEATURES),
+            without_versions=find_values_without_versions(validation.history),
         )
     )

@@ -24,7 +24,10 @@ unknown because a column is missing.
 - **What was known.** A night for a day `T` sees the rows known before the first instant of `T`. A row is known at its
   `known_at`; without one, when it happened. In a table with `known_at`, several rows of one key are versions, of which
   the newest counts. In a table without it, a row shows the present state, and a time that lies after `T` is read as
-  empty. No table is judged by the clock of another one.
+  empty. No table is judged by the clock of another one. Columns that systems overwrite are in such a table those of
+  today at every cutoff, and the rows cannot show it: a model may learn from what was not known then, and a backtest may
+  look better than its nights will be. `rescue check`, trainings, backtests and model cards warn of each such table,
+  and `find_leaks` of a notebook lists the features. Export every version of a row with its `known_at`.
 - **Numbers** in texts have a decimal point, or a decimal comma where the column shows it: `1.234,50`, `1 234,5` and
   `1,234.50` are read where none of the column's numbers contradicts. A column of numbers such as `1,234` says neither,
   and is not read (`ambiguous_number`).
@@ -135,13 +138,15 @@ def _key(table: Table) -> str:
 
 
 def _clock(table: Table) -> str:
+    today = ", ".join(f"`{name}`" for name in table.overwritten)
+    overwritten = f" Without `known_at`, these are of today at every cutoff: {today}." if today else ""
     if table.event_time is None:
-        return "Without `known_at`, it was always known."
+        return f"Without `known_at`, it was always known.{overwritten}"
     ahead = " It may lie ahead: what is announced is known before it happens." if table.announced else ""
     stopped = (
         f" After {table.stopped_after} days without any row the feed counts as stopped." if table.stopped_after else ""
     )
-    return f"It happened at `{table.event_time}`.{ahead}{stopped}"
+    return f"It happened at `{table.event_time}`.{ahead}{stopped}{overwritten}"
 
 
 def _required(column: Column) -> str:

@@ -12,6 +12,8 @@ from features.contract import TABLES
 from features.definitions.measures import Aggregate
 from features.engine.table_rows.expressions import missing_columns
 from features.history.history import History
+from features.history.overwritten import columns_of_today
+from models.data.findings import Finding
 
 
 @dataclass(frozen=True)
@@ -52,4 +54,12 @@ def find_missing_columns(history: History, features: Sequence[Feature]) -> tuple
         if name in history.present
         for column in table.columns
         if not history.has_column(name, column.name) and ((name, column.name) in lost or column.absent_means)
+    )
+
+
+def find_values_without_versions(history: History) -> tuple[Finding, ...]:
+    """One finding a table that has no ``known_at`` and columns that are overwritten: they are of today in the past."""
+    return tuple(
+        Finding("values_of_today", {"table": table, "columns": list(columns)})
+        for table, columns in columns_of_today(history).items()
     )

@@ -17,12 +17,13 @@ from features.validation.tolerance import TOLERANCE, Tolerance
 from features.validation.validate import Validation, validate_tables
 from features.validation.validation_report import ValidationReport
 from features.validation.values.reading_rules import ReadingRules
+from models.data.findings import Finding
 from pipelines import assembly
 from pipelines.extensions.load_extensions import Extensions, check_on_source, load_extensions, own_features
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources import open_source, validate_rows
-from pipelines.sources.lost_features import MissingColumn, find_missing_columns
+from pipelines.sources.lost_features import MissingColumn, find_missing_columns, find_values_without_versions
 from pipelines.sources.named.crosswalk import CrosswalkResult
 from pipelines.sources.named.open_sources import open_configured_source
 from pipelines.sources.named.source_set import LeftOut, SourceSet
@@ -46,6 +47,7 @@ class CheckReport:
     unused_extensions: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     crosswalks: tuple[CrosswalkResult, ...] = ()
+    without_versions: tuple[Finding, ...] = ()
 
     @property
     def costs(self) -> Mapping[str, str]:
@@ -72,6 +74,7 @@ class CheckReport:
             "unused_values": [asdict(value) for value in self.unused],
             "metrics_without_rows": list(self.unmeasured),
             "missing_columns": [asdict(column) for column in self.missing_columns],
+            "without_versions": [dict(finding.parameters) for finding in self.without_versions],
             "extensions": [extension.model_dump(mode="json") for extension in self.extensions],
             "unused_extensions": list(self.unused_extensions),
             "sources_left_out": [asdict(left) for left in self.left_out],
@@ -104,6 +107,7 @@ def check_source(
         unused = find_unused_values(validation.history, metrics)
         unmeasured = find_unmeasured(validation.history, metrics)
         missing = find_missing_columns(validation.history, (*FEATURES, *own))
+        without_versions = find_values_without_versions(validation.history)
         extensions = _check_extensions(lenient, validation) if lenient else Extensions()
         validation.history.connection.close()
     return CheckReport(
@@ -116,6 +120,7 @@ def check_source(
         tuple(extension.reason for extension in extensions.unused),
         tuple(opened.left_out) if isinstance(opened, SourceSet) else (),
         tuple(opened.crosswalks) if isinstance(opened, SourceSet) else (),
+        without_versions,
     )
 
 

@@ -13,6 +13,7 @@ from models.learners.training_set import NotLearnableError
 from models.risks.configuration import for_history, select_risks
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
+from pipelines.sources.lost_features import find_values_without_versions
 from pipelines.sources.validated_source import validate_source_step
 from pipelines.training.training_data import TrainingData, gather_training_data
 
@@ -85,7 +86,10 @@ def backtest_source(opened: ValidatedSource, risk: str, through: date | None, st
     until = min(through or history.until, history.until)
     build = assembly.frame_builder(opened.settings)
     data = gather_training_data(history, wanted, until, build=build, log=steps.log)
-    return _backtest(data, wanted, until, steps, opened.facts())
+    done = _backtest(data, wanted, until, steps, opened.facts())
+    notes = find_values_without_versions(history)
+    noted = {risk: replace(it, evaluation=it.evaluation.with_warnings(notes)) for risk, it in done.results.items()}
+    return replace(done, results=noted)
 
 
 def _backtest(

@@ -20,6 +20,7 @@ from pipelines import assembly
 from pipelines.home_folder import writable_home
 from pipelines.scratch import scratch_folder
 from pipelines.settings import REFRESH_MARGIN, Promote, Settings
+from pipelines.sources.lost_features import find_values_without_versions
 from pipelines.sources.validated_source import validate_source_step
 from pipelines.training.promotion import present_champion, promote_trained, shared_grid, tuned_parameters
 from pipelines.training.training_data import RowChoice, TrainingData, gather_training_data
@@ -89,6 +90,14 @@ class Training:
     registered: tuple[RegisteredVersion, ...]
     not_learnable: Mapping[str, str]
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said of the data once and not of each model: columns of which no versions are known."""
+        from models.reports.sentences import render_finding
+
+        found = (it for one in self.registered for it in one.trained.evaluation.warnings)
+        return list(dict.fromkeys(render_finding(it) for it in found if it.code == "values_of_today"))
+
     def to_json(self) -> list[dict[str, Any]]:
         """One entry a risk; for one that cannot be learned ``version`` is null and ``reason`` says why."""
         without = [
@@ -125,14 +134,15 @@ def train(
     champions = {risk.name: present_champion(registry, risk.name) for risk in wanted}
     grid = shared_grid(champions.values())
     data = gather_training_data(history, wanted, through, build=build, log=log, grid=grid, choose_rows=choose_rows)
-    registered, not_learnable = [], dict(data.not_learnable)
+    registered, not_learnable, notes = [], dict(data.not_learnable), find_values_without_versions(history)
     learnable = [risk for risk in wanted if risk.name in data.labels]
     with registry.training([risk.name for risk in learnable], source) as parent:
         for risk in learnable:
             times = StepTimes()
             try:
                 parameters = tuned_parameters(champions[risk.name])
-                trained = _with_currency(_fit(data, risk, through, tune, parameters, log, times), currency)
+                fitted = _fit(data, risk, through, tune, parameters, log, times)
+                trained = _with_currency(replace(fitted, evaluation=fitted.evaluation.with_warnings(notes)), currency)
             except NotLearnableError as error:
                 not_learnable[risk.name] = str(error)
                 log(str(error))

@@ -68,6 +68,8 @@ def train(
         return
     for registered in result.registered:
         out.print(registered.summary(), markup=False)
+    for warning in result.warnings:
+        out.print(f"Warning: {warning}", markup=False)
     for reason in result.not_learnable.values():
         out.print(f"Not trained. {reason}", markup=False)
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from features.contract import METRICS
 from features.validation.validation_report import TableReport
+from models.reports.sentences import render_finding
 from pipelines.console import out
 from pipelines.sources.lost_features import MissingColumn
 from pipelines.sources.source_check import CheckReport
@@ -54,6 +55,7 @@ def report_lines(report: CheckReport) -> Iterator[str]:
     What keeps a model from being learned comes first.
     """
     yield from (f"Warning: {_missing_column(it)}" for it in report.missing_columns if it.prevents_learning)
+    yield from (f"Warning: {render_finding(it)}" for it in report.without_versions)
     for table in report.validation.tables.values():
         yield from _rows(table)
         if table.problem and table.problem not in report.problems:

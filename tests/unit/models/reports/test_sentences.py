@@ -27,6 +27,8 @@ PARAMETERS = {
     "events": 7,
     "needed": 20,
     "trees_share": 0.25,
+    "table": "subscriptions",
+    "columns": ["seats", "arr", "renews_at"],
 }
 
 

@@ -22,7 +22,7 @@ def test_currency_promotion_and_margin_are_those_of_the_settings(
 
     def train(*_arguments: Any, **more: Any) -> SimpleNamespace:
         given.update(more)
-        return SimpleNamespace(not_learnable={})
+        return SimpleNamespace(not_learnable={}, warnings=[])
 
     monkeypatch.setenv("RESCUE_CURRENCY__CODE", "EUR")
     monkeypatch.setenv("RESCUE_PROMOTE", "never")
@@ -30,5 +30,5 @@ def test_currency_promotion_and_margin_are_those_of_the_settings(
     monkeypatch.setattr(train_models, "train", train)
     settings = configuration.load(data="source", home=tmp_path)
     opened: Any = SimpleNamespace(settings=settings, history=None, facts=dict)
-    night_models._trained(opened, [CHURN], date(2026, 7, 1), Steps(quiet=True))
+    night_models._train(opened, [CHURN], date(2026, 7, 1), Steps(quiet=True))
     assert (given["currency"], given["promote"], given["margin"]) == ("EUR", "never", 0.07)
