@@ -1,4 +1,4 @@
-"""Sizes and durations in messages: one form for all commands and pages."""
+"""Sizes, durations and periods in messages: one form for all commands and pages."""
 
 _SIZES = ((10**9, "GB"), (10**6, "MB"), (10**3, "KB"))
 
@@ -21,3 +21,8 @@ def duration_text(seconds: float) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(round(minutes / 10) * 10, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def window_text(lead: int, days: int) -> str:
+    """So many days from the end of a lead on, in words; days are counted from the night."""
+    return f"between {lead} and {lead + days} days after the night" if lead else f"within {days} days"

@@ -9,6 +9,7 @@ from features.conditions import Columns, Condition, ConditionError, compile_cond
 from features.conditions import Kind as ConditionKind
 from features.contract import TABLES, ColumnType
 from features.errors import UsageError, suggest_name
+from features.unit_text import window_text
 
 LabelKind = Literal["contract", "silence", "event", "decrease", "overdue"]
 KINDS: tuple[str, ...] = get_args(LabelKind)
@@ -99,6 +100,11 @@ class LabelRule:
     def maturity(self) -> int:
         """Days from the cutoff until the label matures: all that it depends on is over by then."""
         return self.lead + self.horizon + (self.grace if self.kind in {"contract", "decrease"} else 0)
+
+    @property
+    def window(self) -> str:
+        """When the event counts, in words: "within 14 days", or with a lead "between 7 and 97 days after the night"."""
+        return window_text(self.lead, self.horizon)
 
     @property
     def reads(self) -> str:

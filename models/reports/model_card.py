@@ -33,6 +33,7 @@ def _facts(trained: TrainingResult, source: Mapping[str, object]) -> dict[str, A
         "facts": evaluation_facts(model.risk, trained.evaluation),
         "trained": trained,
         "source": source,
+        "lead": model.risk.label.lead,
         "columns": _columns(trained),
         "extensions": [{"file": file, "parts": parts} for file, parts in model.extensions.items()],
         "recipe": digest_of_recipe(model.facts.get("recipe")),

@@ -38,7 +38,7 @@ def evaluation_facts(risk: Risk, evaluation: Evaluation) -> dict[str, Any]:
 def describe_event(risk: Risk) -> str:
     """What is predicted, in the words of the data contract."""
     rule = risk.label
-    window = f"within {rule.horizon} days" + (f", from {rule.lead} days after the night on" if rule.lead else "")
+    window = rule.window
     event = {
         "contract": f"The decision to end the account's last running subscription falls {window}.",
         "silence": f"An account that was active in the last {rule.active} days shows no activity {window}.",

@@ -210,7 +210,7 @@ def account_curves(champions: Mapping[str, Champion], scored: NightScores, most:
         days, values = champion.model.curve_values(rows)
         if days:
             ids = rows["account_id"].combine_chunks().cast(pa.string())
-            columns = [ids, pa.repeat(risk, len(ids)), curve_texts(days, values)]
+            columns = [ids, pa.repeat(risk, len(ids)), curve_texts(days, values, champion.model.risk.label.lead)]
             tables.append(pa.Table.from_arrays(columns, schema=CURVES))
     return pa.concat_tables(tables)
 
@@ -338,8 +338,9 @@ def _handoff_context(context: DecisionContext, scored: NightScores, accounts: Se
 
 def _curves(model: RiskModel, rows: pa.Table) -> list[tuple[HorizonPoint, ...]]:
     """The risk over time of each row, as the hand-off shows it; empty where the model has none."""
+    lead = model.risk.label.lead
     return [
-        tuple(HorizonPoint(days=point.day, probability=point.probability) for point in curve)
+        tuple(HorizonPoint(days=point.day, probability=point.probability, after=lead) for point in curve)
         for curve in model.curves(rows)
     ]
 

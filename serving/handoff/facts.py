@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from features.unit_text import window_text
 from serving.handoff.record_links import RecordLink, WebAddress
 
 WEEKS = 12
@@ -73,10 +74,26 @@ class ContractFacts(Frozen):
 
 
 class HorizonPoint(Frozen):
-    """The probability that the event occurs within so many days after the cutoff."""
+    """The probability that the event occurs in the ``days`` that follow the first ``after`` days, given none before."""
 
     days: Annotated[int, Field(gt=0)]
     probability: Probability
+    after: int = Field(default=0, ge=0, description="days after the night from which it counts: the lead of the risk")
+
+    @property
+    def window(self) -> str:
+        """The days in words: "within 30 days", or "between 7 and 37 days after the night"."""
+        return window_text(self.after, self.days)
+
+    @property
+    def span(self) -> str:
+        """The days as the head of a column: "30", or "7 to 37"."""
+        return f"{self.after} to {self.last}" if self.after else f"{self.days}"
+
+    @property
+    def last(self) -> int:
+        """The last day of it, counted from the night."""
+        return self.after + self.days
 
 
 class RiskPoint(Frozen):

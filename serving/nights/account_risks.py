@@ -36,14 +36,20 @@ def save_account_risks(session: Session, as_of: date, scores: pa.Table, curves: 
     bulk.replace(session, AccountRisk.__table__, rows.append_column("as_of", nights))
 
 
-def curve_texts(days: Sequence[int], values: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> pa.Array:
-    """Each row of probabilities (rows × days) as JSON: ``[[30, 0.1], [60, 0.25]]``, to four places."""
+def curve_texts(
+    days: Sequence[int], values: np.ndarray[tuple[int, int], np.dtype[np.float64]], lead: int = 0
+) -> pa.Array:
+    """Each row of probabilities (rows × days) as JSON, ``[[30, 0.1], [60, 0.25]]``, to four places.
+
+    Where the days count from the end of a ``lead``, it is the third number: ``[[30, 0.1, 7], [60, 0.25, 7]]``.
+    """
     numbers = pa.array([repr(step / _STEPS) for step in range(_STEPS + 1)])
     steps = np.rint(values * _STEPS).astype(np.int16)
     parts: list[pa.Array | str] = []
+    after = f", {lead}" if lead else ""
     for place, day in enumerate(days):
-        parts += [f"{'], ' if place else '['}[{day}, ", numbers.take(pa.array(steps[:, place]))]
-    return pc.binary_join_element_wise(*parts, "]]", "")
+        parts += [f"{f'{after}], ' if place else '['}[{day}, ", numbers.take(pa.array(steps[:, place]))]
+    return pc.binary_join_element_wise(*parts, f"{after}]]", "")
 
 
 def _rows(scores: pa.Table, curves: pa.Table, risk: str) -> pa.Table:

@@ -103,7 +103,7 @@ def _facts(
 def curve_points(row: AccountRisk) -> tuple[HorizonPoint, ...] | None:
     """The curve by horizon of an account's newest score; None where the model has none."""
     points = json.loads(row.curve) if row.curve else []
-    return tuple(HorizonPoint(days=days, probability=probability) for days, probability in points) or None
+    return tuple(HorizonPoint(days=day, probability=share, after=sum(lead)) for day, share, *lead in points) or None
 
 
 def _account(account: Account, earlier: Handoff | None) -> AccountFacts:

@@ -95,8 +95,8 @@ class Account(Base):
 class AccountRisk(Base):
     """The newest score of an account for one risk: its rank among all accounts, and its curve by horizon.
 
-    Replaced by every night, so that lists read no history. ``curve`` has ``[days, probability]``, shortest first; null
-    where the model has none.
+    Replaced by every night, so that lists read no history. ``curve`` has ``[days, probability, lead]``, shortest first;
+    null where the model has none.
     """
 
     __tablename__ = "account_risks"

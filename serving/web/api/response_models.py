@@ -200,12 +200,14 @@ class AccountRiskResponse(ResponseModel):
     as_of: date
     probability: float
     rank: int = Field(description="Among all accounts that were scored; 1 is the highest probability.")
-    curve: list[tuple[int, float]] = Field(description="Days and the probability within them; empty without a model.")
+    curve: list[tuple[int, float]] = Field(
+        description="Days from the end of the lead, and the probability within them; empty without."
+    )
 
     @field_validator("curve", mode="before")
     @classmethod
     def _points(cls, curve: str | None) -> list[tuple[int, float]]:
-        return [(days, probability) for days, probability in json.loads(curve)] if curve else []
+        return [(days, probability) for days, probability, *_ in json.loads(curve)] if curve else []
 
 
 class AccountDetailResponse(ResponseModel):

@@ -145,7 +145,7 @@ def _curves(risks: Sequence[AccountRisk], newest: Handoff | None) -> tuple[RiskC
 
 
 def _curve_words(risk: str, points: tuple[HorizonPoint, ...]) -> str:
-    figures = [f"{percent(point.probability)} within {point.days} days" for point in points]
+    figures = [f"{percent(point.probability)} {point.window}" for point in points]
     listed = " and ".join(filter(None, [", ".join(figures[:-1]), figures[-1]]))
     return f"{risk_title(risk)}: {listed}."
 

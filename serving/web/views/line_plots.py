@@ -100,25 +100,25 @@ def draw_curve(title: str, points: Sequence[HorizonPoint]) -> Plot | None:
     if not points:
         return None
     ceiling = _round_up(max(points[-1].probability, MIN_SHARE_TOP))
-    last = points[-1].days
+    last = points[-1].last
 
     def place(days: int, value: float) -> Mark:
         x = LEFT + (WIDTH - LEFT - RIGHT) * days / last
         y = TOP + (HEIGHT - TOP - BOTTOM) * (1 - min(value, ceiling) / ceiling)
         return Mark(round(x, 1), round(y, 1), marked=False)
 
-    marks = [place(point.days, point.probability) for point in points]
+    marks = [place(point.last, point.probability) for point in points]
     bottom = HEIGHT - 4
     return Plot(
         title=title,
-        pieces=_pieces([place(0, 0.0), *marks]),
+        pieces=_pieces([place(points[0].after, 0.0), *marks]),
         marks=tuple(marks),
         normal=None,
         levels=tuple(
             Label(LEFT - 6, place(0, level).y, _level(level, share=True)) for level in (0.0, ceiling / 2, ceiling)
         ),
         days=(Label(LEFT, bottom, "0 days"), Label(WIDTH - RIGHT, bottom, f"{last} days")),
-        words=", ".join(f"{percent(point.probability)} within {point.days} days" for point in points),
+        words=", ".join(f"{percent(point.probability)} {point.window}" for point in points),
     )
 
 

@@ -12,7 +12,9 @@ from models.evaluation.curve_calibration import CalibrationByDay
 from models.evaluation.metrics import FIGURES
 from models.reports.figures import format_figure
 from models.reports.model_card import write_model_card
+from models.reports.report_pages import describe_event
 from models.reports.sentences import render_finding
+from models.risks.defaults import CHURN, ESCALATION
 from models.training import TrainingResult
 
 SOURCE = {"name": "samples <b>", "fingerprint": "abc123"}
@@ -48,6 +50,11 @@ def test_both_cards_show_the_calibration_of_the_risk_over_time(trained: Training
     write_model_card(replace(trained, curve=curve), tmp_path, source=SOURCE)
     assert "| 30 | 2.1% | 1.9% [1.0%, 3.0%] | 309 | 23 |" in (tmp_path / "card.md").read_text(encoding="utf-8")
     assert "<td>25.0% [20.0%, 30.0%]</td>" in (tmp_path / "card.html").read_text(encoding="utf-8")
+
+
+def test_the_window_is_counted_from_the_night() -> None:
+    assert "falls between 7 and 97 days after the night." in describe_event(CHURN)
+    assert "occurs within 14 days." in describe_event(ESCALATION)
 
 
 def test_a_card_without_a_curve_has_no_such_section(folder: Path) -> None:

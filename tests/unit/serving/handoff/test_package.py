@@ -178,9 +178,16 @@ def test_the_risk_curve_is_in_the_package_and_on_its_pages() -> None:
     own, other = handoff().risks
     assert [point.days for point in own.curve or ()] == [30, 60, 90, 180, 365]
     assert other.curve is None
-    line = "Within 30 days 24%, 60 days 45%, 90 days 62%, 180 days 74%, 365 days 81%."
+    line = "24% within 30 days, 45% within 60 days, 62% within 90 days, 74% within 180 days, 81% within 365 days."
     assert markdown(handoff()).count(line) == 1
-    assert html(handoff()).count('<th scope="col">Within days</th>') == 1
+    assert html(handoff()).count('<th scope="col">Days after the night</th>') == 1
+
+
+def test_a_point_after_a_lead_names_the_days_from_the_night_on() -> None:
+    point = HorizonPoint(days=90, probability=0.39, after=7)
+    assert (point.window, point.span) == ("between 7 and 97 days after the night", "7 to 97")
+    older = HorizonPoint.model_validate({"days": 90, "probability": 0.39})
+    assert older.window == "within 90 days"
 
 
 @pytest.mark.parametrize("points", [((60, 0.2), (30, 0.3)), ((30, 0.3), (60, 0.2)), ((30, 0.2), (30, 0.3))])

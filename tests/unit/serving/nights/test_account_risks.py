@@ -22,6 +22,7 @@ def test_curves_are_the_json_of_their_rounded_values() -> None:
         json.dumps([[day, round(value, 4)] for day, value in zip(days, row, strict=True)]) for row in values.tolist()
     ]
     assert curve_texts(days, values).to_pylist() == expected
+    assert curve_texts((30, 90), values[2:3, 1:], lead=7).to_pylist() == ["[[30, 0.0001, 7], [90, 0.1, 7]]"]
 
 
 def test_a_night_replaces_every_score_with_its_rank_and_its_curve(store: Store) -> None:
