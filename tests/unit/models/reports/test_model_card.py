@@ -38,7 +38,8 @@ def test_the_markdown_tells_the_verdict_the_data_and_the_limits(folder: Path, tr
     for part in ("## How good it is", "## What it learned from", "## What it should not be used for", "## Inputs"):
         assert part in text
     assert "0.78 [0.74, 0.82]" in text
-    assert "| random |" in text
+    assert "| random |" in text  # beside it, what the meaning of a figure refers to
+    assert "each night (the column 'random' shows what chance gives)." in text
     assert not re.search(r"\n{4,}", text)
 
 
