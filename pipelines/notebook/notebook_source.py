@@ -17,6 +17,7 @@ from pipelines import settings as configuration
 from pipelines.notebook.progress_steps import ProgressSteps, in_notebook
 from pipelines.scratch import scratch_folder
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
+from pipelines.system_clock import refuse_future_day, today
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -115,11 +116,12 @@ class NotebookSource:
         return self.frames[key]
 
     def refuse_unknown_days(self, days: Sequence[date]) -> None:
-        """Check that something was known before the last of these days.
+        """Check that something was known before the last of these days, and that it is not in the future.
 
         Raises:
-            UsageError: nothing was.
+            UsageError: nothing was, or it is.
         """
+        refuse_future_day(days[-1], self.history.until, today(self.settings.timezone))
         if days[-1] <= self.history.first:
             begins = self.history.first + timedelta(days=1)
             raise UsageError(f"Nothing was known before {days[-1]}; the first cutoff of this source is {begins}.")

@@ -93,6 +93,7 @@ def test_a_source_that_is_not_fit_has_a_report_and_one_sentence(tmp_path: Path) 
         (lambda data: data.labels("chrun"), "There is no risk 'chrun'; did you mean 'churn'?"),
         (lambda data: data.frame(features=["tickets_opn"]), "There is no feature 'tickets_opn'; did you mean"),
         (lambda data: data.frame("soon"), "A cutoff is a day such as '2026-03-01', not 'soon'."),
+        (lambda data: data.frame("2130-01-01"), "2130-01-01 is in the future: today is"),
         (lambda data: data.frame("2001-01-01"), "Nothing was known before 2001-01-01; the first cutoff"),
         (lambda data: data.cut(["2026-01-01", "2026-02-01"]), "cutoff is one day such as '2026-03-01', not 2."),
         (lambda data: data.reasons("churn", accounts=["nobody"]), "The account 'nobody' has no score of churn"),
