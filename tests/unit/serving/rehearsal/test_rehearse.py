@@ -71,7 +71,7 @@ def test_two_rehearsals_are_the_same(checkout: Rehearsal) -> None:
 def test_an_act_that_is_not_possible_names_its_line() -> None:
     policy = Policy.default()
     text = HEAD + '[[acts]]\nat = "1 hour"\nwho = "success-1"\ndo = "contact"\n'
-    with pytest.raises(ScenarioError, match=r"line 7: at Mon 10:00 this is not possible: This cannot be done with a case"):
+    with pytest.raises(ScenarioError, match=r"line 7: at Mon 10:00 this is not possible: This cannot be done"):
         rehearse(policy, parse_scenario(text, policy.rules))
     early = HEAD.replace('name = "acme"', 'name = "acme"\nat = "2 hours"')
     with pytest.raises(ScenarioError, match="the case 'acme' is not open yet"):
