@@ -22,7 +22,8 @@ from models.evaluation.statistics.ranking_metrics import ranking_draws
 
 FIGURES: Mapping[str, str] = {
     "auc": "chance that, of two accounts of one night, the one with the event is ranked higher (0.5 = by chance)",
-    "average_precision": "precision averaged over recall within each night (the column 'random' shows what chance gives)",
+    "average_precision": "precision averaged over recall within each night "
+    "(the column 'random' shows what chance gives)",
     "brier_skill": "share of the squared error of each night's base rate that is avoided (0 = no better)",
     "log_loss_skill": "share of the log loss of each night's base rate that is avoided (0 = no better)",
     "calibration_slope": "over all nights together: 1 = differences between risks are as large as they should be; "

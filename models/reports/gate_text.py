@@ -1,7 +1,8 @@
 """The gate's decision in words: for the terminal, the night's log and the registry's tags."""
 
+import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -71,7 +72,7 @@ def _mode(promotion: Promotion) -> str:
         if _is_earlier(promotion):
             return "An earlier version of the same recipe, which has to be shown not to be worse."
         return "A refresh: the same recipe on newer data, which has to be shown not to be worse."
-    listed = "; ".join(_recipe_change(name, before, now) for name, (before, now) in promotion.recipe.items())
+    listed = "; ".join(_recipe_changes(promotion.recipe))
     return f"A challenge: another recipe, which has to be shown to be better ({listed or 'recipes are not recorded'})."
 
 
@@ -79,6 +80,40 @@ def _is_earlier(promotion: Promotion) -> bool:
     """Whether the version that is to be promoted is older than the champion; the registry numbers them from 1."""
     numbers = (promotion.challenger, promotion.champion or "")
     return all(number.isdigit() for number in numbers) and int(numbers[0]) < int(numbers[1])
+
+
+def _recipe_changes(recipe: Mapping[str, Any]) -> Iterator[str]:
+    """What differs, part by part; a company's own features by their titles, not by the JSON that declares them."""
+    own: dict[str, list[Any]] = {}
+    for name, (before, now) in recipe.items():
+        if name.startswith(_DECLARED):
+            own[name.removeprefix(_DECLARED)] = [before, now]
+        elif name == _DECLARED.rstrip("."):  # a recipe of an earlier version holds no declarations
+            old, new = before or {}, now or {}
+            own |= {column: [old.get(column), new.get(column)] for column in {**old, **new}}
+        else:
+            yield _recipe_change(name, before, now)
+    for word, chosen in (
+        ("new", {column: now for column, (before, now) in own.items() if before is None}),
+        ("gone", {column: before for column, (before, now) in own.items() if now is None}),
+        ("declared otherwise", {column: now for column, pair in own.items() if None not in pair for now in pair[1:]}),
+    ):
+        if chosen:
+            yield f"{word}: {', '.join(_own_titles(chosen))}"
+
+
+def _own_titles(declarations: Mapping[str, str]) -> Iterator[str]:
+    """Metrics and attributes by title, with the number of their features; features of extensions by name."""
+    columns: dict[str, int] = {}
+    for column, declaration in declarations.items():
+        declared = json.loads(declaration)
+        title = str(declared.get("attribute", declared).get("title", column))
+        columns[title] = columns.get(title, 0) + 1
+    yield from (f"{title} ({count} features)" if count > 1 else title for title, count in columns.items())
+
+
+_DECLARED = "declared."
+"""The part of a recipe that holds the declaration of each of a company's own columns."""
 
 
 def _recipe_change(name: str, before: Any, now: Any) -> str:

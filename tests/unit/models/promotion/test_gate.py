@@ -232,6 +232,21 @@ def test_an_earlier_version_is_not_called_newer_data() -> None:
     assert "newer data" in render_comparison(replace(decision, champion="3", challenger="7"))
 
 
+def test_own_features_of_a_recipe_are_named_by_their_titles() -> None:
+    nps = json.dumps({"key": "nps", "title": "NPS"})
+    extension = json.dumps({"extension": {"name": "weekend.py", "digest": "1"}})
+    plan = json.dumps({"attribute": {"key": "plan", "title": "Plan"}})
+    recipe = {
+        "declared.attribute_plan": [plan, None],
+        "declared.metric_nps_change_90d": [None, nps],
+        "declared.metric_nps_last": [None, nps],
+        "declared.weekend_tickets_90d": [None, extension],
+    }
+    decision = decide(replace(world(1, challenger=0.6, champion=2.5), recipe=recipe))
+    assert "(new: NPS (2 features), weekend_tickets_90d; gone: Plan)" in render_comparison(decision)
+    assert "{" not in render_comparison(decision)
+
+
 def test_a_challenge_names_what_differs_between_the_recipes() -> None:
     recipe = {"parameters.num_leaves": [5, 31], "groups": [["usage"], ["usage", "support"]]}
     decision = decide(replace(world(1, challenger=0.6, champion=2.5), recipe=recipe))
