@@ -60,6 +60,12 @@ def for_history(history: History, settings: RiskSettings | None = None) -> dict[
     }
 
 
+def not_shown(history: History, settings: RiskSettings | None = None) -> dict[str, str]:
+    """By name of a risk that :func:`for_history` leaves out, the table that the source lacks for it."""
+    present = for_history(history, settings)
+    return {name: forms[0].label.reads for name, forms in configured(settings).items() if name not in present}
+
+
 def configured(settings: RiskSettings | None = None) -> dict[str, tuple[Risk, ...]]:
     """By name, the forms of every risk that is not switched off, in the order in which a source gets one of them.
 

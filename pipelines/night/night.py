@@ -27,7 +27,7 @@ from pipelines.night.cluster.cluster_scoring import rows_for_decision, score_fra
 from pipelines.night.decision_step import DecisionContext, NightDecision, decide_night
 from pipelines.night.night_attempts import logged_attempt, recorded_refusal, recorded_steps
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
-from pipelines.night.night_models import NightModels, load_models, train_missing
+from pipelines.night.night_models import NightModels, load_models, risks_not_predicted, train_missing
 from pipelines.night.operators import check_channels, log_warnings, report_late_feeds
 from pipelines.night.tonight import check_day, choose_day, data_end_earlier, newest_days
 from pipelines.night.uplift_scores import load_uplift
@@ -210,6 +210,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
         warnings=(
             *data_end_earlier(as_of, history, night.settings.stale_after),
             *models.warnings,
+            *risks_not_predicted(night.source),
             *night.source.warnings,
             *decision.warnings,
             *_cases_of_unknown_people(night),

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from models.learners.risk_model import ExtensionUnavailableError
 from models.learners.training_set import NotLearnableError
+from models.risks.configuration import not_shown
 from pipelines import assembly
 from pipelines.training.promotion import champion_warning
 from pipelines.training.train_models import train_opened
-from serving.night_report.report_schema import NightWarning, NoModel, RegistryUnavailable
+from serving.night_report.report_schema import NightWarning, NoModel, RegistryUnavailable, RiskNotPredicted
 
 if TYPE_CHECKING:
     from models.registry.registry import Champion
@@ -85,6 +86,12 @@ def train_missing(
     champions = {**loaded.champions, **{name: it for name, it in found.items() if it is not None}}
     in_order = {name: champions[name] for name in known if name in champions}
     return NightModels(in_order, _without(known, champions, unusable))
+
+
+def risks_not_predicted(opened: ValidatedSource) -> tuple[RiskNotPredicted, ...]:
+    """What a night warns of each risk whose event no table of the source shows."""
+    lacking = not_shown(opened.history, opened.risk_settings)
+    return tuple(RiskNotPredicted(risk=risk, table=table) for risk, table in lacking.items())
 
 
 def _without(

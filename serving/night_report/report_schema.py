@@ -262,6 +262,14 @@ class RiskWithoutRules(ReportPart):
     risk: str
 
 
+class RiskNotPredicted(ReportPart):
+    """A risk is not predicted at all, because the source lacks the table that shows its event."""
+
+    code: Literal["risk_not_predicted"] = "risk_not_predicted"
+    risk: str
+    table: str
+
+
 class NoModel(ReportPart):
     """A risk has no model, so nobody was scored; ``reason`` is the message of the error."""
 
@@ -333,6 +341,7 @@ NightWarning = Annotated[
     | TimestampOutliers
     | UnknownPolicyName
     | RiskWithoutRules
+    | RiskNotPredicted
     | NoModel
     | NoSignal
     | NotBetter

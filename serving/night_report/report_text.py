@@ -207,9 +207,17 @@ def _policy_line(warning: schema.UnknownPolicyName | schema.RiskWithoutRules | s
 
 
 def _model_line(
-    warning: schema.NoModel | schema.NoSignal | schema.NotBetter | schema.RegistryUnavailable | schema.UpliftNotUsed,
+    warning: schema.RiskNotPredicted
+    | schema.NoModel
+    | schema.NoSignal
+    | schema.NotBetter
+    | schema.RegistryUnavailable
+    | schema.UpliftNotUsed,
 ) -> str:
-    risk, reason = warning.risk.replace("_", " ").capitalize(), _sentence(warning.reason)
+    risk = warning.risk.replace("_", " ").capitalize()
+    if isinstance(warning, schema.RiskNotPredicted):
+        return f"{risk} is not predicted: the source has no table {warning.table}, which shows what is predicted."
+    reason = _sentence(warning.reason)
     match warning:
         case schema.NoModel():
             again = "Every night tries again; until then the policy's triggers raise cases."

@@ -6,7 +6,7 @@ import pytest
 from support.worlds.factories import Story
 
 from features.errors import UsageError
-from models.risks.configuration import configured, for_history
+from models.risks.configuration import configured, for_history, not_shown
 from models.risks.defaults import CHURN, ESCALATION
 
 CONTRACTION = {"kind": "decrease", "share": 0.2, "horizon": 60, "lead": 7}
@@ -29,6 +29,13 @@ def test_churn_is_by_silence_where_nothing_is_contracted() -> None:
 
 def test_no_escalation_without_ticket_events() -> None:
     assert set(for_history(Story().account("acme").invoice("acme", "2026-01-01").history())) == {"churn"}
+
+
+def test_a_risk_that_is_not_shown_names_the_table_that_is_missing() -> None:
+    without = Story().account("acme").health("acme", "2026-02-01", 90.0).history()
+    assert not_shown(without) == {"escalation": "ticket_events"}
+    assert not_shown(without, {"escalation": {"kind": "none"}}) == {}
+    assert not_shown(story().history()) == {}
 
 
 def test_settings_reach_the_label_the_capacity_and_the_title() -> None:

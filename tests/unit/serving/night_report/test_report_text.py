@@ -74,6 +74,9 @@ WARNINGS = {
     schema.RiskWithoutRules(risk="contraction"): (
         "The policy has no table [risks.contraction], so default rules apply to it (docs/policy.md)."
     ),
+    schema.RiskNotPredicted(risk="escalation", table="ticket_events"): (
+        "Escalation is not predicted: the source has no table ticket_events, which shows what is predicted."
+    ),
     schema.NoModel(
         risk="churn", reason="Too few events."
     ): "Churn: nobody was scored. Too few events. Every night tries again; until then "
