@@ -166,6 +166,15 @@ class Registry:
         """
         return dict(self._version(risk, version).tags)
 
+    def identical(self, risk: str, version: str, other: str) -> bool:
+        """Whether two versions are one model: their files have one manifest.
+
+        Raises:
+            UsageError: there is no such version.
+        """
+        digests = [self.tags(risk, one).get(MANIFEST_TAG) for one in (version, other)]
+        return digests[0] is not None and digests[0] == digests[1]
+
     def scored(self, risk: str, version: str) -> "pa.Table":
         """The test rows of a version's training with their scores, as the gate reads them
         (`models.promotion.comparison`).

@@ -56,10 +56,14 @@ def promote_trained(
         margin: by how much of AUC a refresh may be worse.
     """
     name = trained.model.risk.name
-    if registry.version_of(name, "champion") is None:
+    present = registry.version_of(name, "champion")
+    if present is None:
         return _promote_first(registry, trained, version)
     if promote == "never":
         return None, False, "challenger; `rescue promote` puts it before the gate."
+    if registry.identical(name, version, present):
+        registry.record(name, version, {"decision": "identical"})
+        return None, False, f"identical to the champion, version {present}, which stays: the same data and recipe."
     try:
         champion = registry.champion(name)
         assert champion is not None  # noqa: S101 - the registry has just named one
@@ -108,7 +112,7 @@ def promote_version(
     written to the registry either way.
 
     Raises:
-        UsageError: there is no such version, or it is champion already.
+        UsageError: there is no such version, or it is champion already, or identical to it.
     """
     writable_home(settings)
     registry = assembly.open_registry(settings)
@@ -118,6 +122,10 @@ def promote_version(
         raise UsageError(f"There is no challenger of {risk}: `rescue train` makes one.")
     if challenger == champion:
         raise UsageError(f"Version {challenger} is the champion of {risk} already.")
+    if champion is not None and registry.identical(risk, challenger, champion):
+        raise UsageError(
+            f"Version {challenger} of {risk} is identical to the champion, version {champion}: nothing to promote."
+        )
     compared = _compare(settings, registry, risk, challenger, champion, steps)
     with steps.step("gate", f"Evaluating version {challenger} of {risk}"):
         decision = gate.evaluate_challenger(compared, risk=risk, challenger=challenger, champion=champion)

@@ -64,13 +64,26 @@ def test_the_first_is_champion_and_the_gates_verdict_is_on_record(registry: Regi
     assert registry.tags("churn", version)["rescue.gate.decision"] in {"promoted", "refused"}
 
 
-def test_the_same_recipe_on_the_same_data_is_a_refresh_and_is_promoted(
+def test_an_identical_model_is_not_promoted_again(registry: Registry, trained: TrainingResult) -> None:
+    first = registered(registry, trained)
+    put_before_the_gate(registry, trained, first, later())
+    second = registered(registry, trained)
+    assert put_before_the_gate(registry, trained, second, later()) == (
+        False,
+        f"identical to the champion, version {first}, which stays: the same data and recipe.",
+    )
+    assert registry.version_of("churn", "champion") == first
+    assert registry.tags("churn", second)["rescue.gate.decision"] == "identical"
+
+
+def test_the_same_recipe_on_equal_data_is_a_refresh_and_is_promoted(
     registry: Registry, trained: TrainingResult
 ) -> None:
     first = registered(registry, trained)
     put_before_the_gate(registry, trained, first, later())
-    second = registered(registry, trained)
-    champion, reason = put_before_the_gate(registry, trained, second, later())
+    newer = with_facts(trained, seed=8)
+    second = registered(registry, newer)
+    champion, reason = put_before_the_gate(registry, newer, second, later())
     assert champion, reason
     assert "A refresh: the same recipe on newer data" in reason
     assert registry.version_of("churn", "champion") == second
@@ -107,7 +120,8 @@ def test_never_leaves_a_later_one_to_a_person(registry: Registry, trained: Train
 def test_a_champion_that_cannot_read_the_new_columns_stays(registry: Registry, trained: TrainingResult) -> None:
     first = registered(registry, trained)
     put_before_the_gate(registry, trained, first, later())
-    champion, reason = put_before_the_gate(registry, trained, registered(registry, trained), later().drop("usage_low"))
+    newer = with_facts(trained, seed=8)
+    champion, reason = put_before_the_gate(registry, newer, registered(registry, newer), later().drop("usage_low"))
     assert not champion
     assert "usage_low" in reason
     assert registry.version_of("churn", "champion") == first
