@@ -7,6 +7,8 @@ whose two rows conflict looks as if it had left. So the keys of these few rows a
 from collections.abc import Sequence
 from dataclasses import replace
 
+import duckdb
+
 from features.quoting import quote_name, quote_text
 from features.validation.duplicates import DUPLICATE
 from features.validation.incoming_table import IncomingTable
@@ -32,10 +34,13 @@ def with_keys(
     if not places or incoming.source.view or rows > MOST_ROWS:
         return tuple(examples)
     listed = ", ".join(f"({quote_text(file)}, {row})" for file, row in sorted(places))
-    found = incoming.cursor.execute(
-        f'SELECT r.file, r."row", CAST({incoming.columns[own or table.key[0]]} AS VARCHAR) '
-        f'FROM {incoming.source.relation} s JOIN (VALUES {listed}) r(file, "row") ON {_SAME_ROW}'
-    ).fetchall()
+    try:
+        found = incoming.cursor.execute(
+            f'SELECT r.file, r."row", CAST({incoming.columns[own or table.key[0]]} AS VARCHAR) '
+            f'FROM {incoming.source.relation} s JOIN (VALUES {listed}) r(file, "row") ON {_SAME_ROW}'
+        ).fetchall()
+    except duckdb.Error:
+        return tuple(examples)  # a file was damaged since its rows were validated, which are kept
     keys = {(file, row): f"{own} {key!r}" for file, row, key in found if key is not None and key.isprintable()}
     return tuple(replace(bad, key=keys.get((file or "", bad.row))) for file, bad in zip(files, examples, strict=True))
 

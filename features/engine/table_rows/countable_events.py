@@ -153,7 +153,7 @@ class CountableEvents:
         plain &= bool(stream.pick) or selection.of == day_number("occurred_at")
         if not plain or not by_class or entity not in ENTITIES:
             return None
-        if (flags != flags[:, :1]).any():
+        if not flags.size or (flags != flags[:, :1]).any():
             return None
         reach = np.full(len(flags), -np.inf)
         for part in parts:

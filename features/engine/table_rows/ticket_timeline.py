@@ -8,6 +8,7 @@ their columns are computed (``countable_events``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -120,9 +121,11 @@ def _values(
 ) -> pa.Table:
     """Some rows of the timeline with the values of expressions, which may use columns of events and of tickets."""
     place = number_array(to_numpy(rows.column("place")))
-    for name in own:
-        if name not in EVENT_ONLY:
-            rows = rows.append_column(name, combine_chunks(opened.column(name)).take(place))
+    of_ticket = [name for name in own if name not in EVENT_ONLY]
+    if any(re.search(r"\baccount\b", text) for text in expressions):
+        of_ticket.append("account")
+    for name in of_ticket:
+        rows = rows.append_column(name, combine_chunks(opened.column(name)).take(place))
     cursor = history.connection.cursor()
     cursor.register("rows_of_timeline", rows)
     query = f"SELECT place, {select_list(expressions, DAYS)} FROM rows_of_timeline"
