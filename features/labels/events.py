@@ -66,7 +66,7 @@ def _rows_of_table(history: History, rule: LabelRule) -> str:
     of_account, changes = "account_id" in table.names, _can_change(history, rule)
     known = known_instant(table)
     replaced = _superseded(history, rule.table) if changes else "CAST(NULL AS TIMESTAMP)"
-    key = f"hash({version_key(table)})"  # those of one hash are told apart where they are partitioned
+    key = f"hash({version_key(table)})"  # keys with one hash are separated by the partition below
     chosen = f"{key} IN (SELECT {key} FROM {table.name} WHERE {condition.sql})" if changes else condition.sql
     join = "" if of_account else " JOIN ticket USING (ticket_id)"
     moment = f"CAST({table.event_time} AS TIMESTAMP)"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -187,10 +187,10 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
         list(models.without),
     )
     channels = broadcast_channels(night.settings.channels)
+    uplift = load_uplift(night.settings, [night.policy], models.champions)
     context = DecisionContext(
-        history, as_of, night.policy, night.store, models.champions, channels, stale, night.settings.competitors
+        history, as_of, night.policy, night.store, models.champions, channels, stale, night.settings.competitors, uplift
     )
-    context = replace(context, uplift=load_uplift(night.settings, [night.policy], models.champions))
     read = rows_for_decision(frame, night.policy)
     decision = run_step("decide", "Applying the policy", decide_night, context, read, scores)
     _refuse_empty_night(night, decision, models)

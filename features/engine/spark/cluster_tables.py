@@ -146,7 +146,7 @@ def _lake_rows(connection: SparkConnection, lake: LakeFiles) -> DataFrame:
 def _numbered(rows: DataFrame, table: SourceTable) -> DataFrame:
     """The rows of a view, or of a format without numbers of rows, by a number made of their values.
 
-    It is the same whenever and wherever the rows are read again. Equal rows are told apart by the name of their place.
+    It is the same whenever and wherever the rows are read again. Equal rows differ by the name of their place.
     """
     from pyspark.sql import Window, functions
 

@@ -95,15 +95,11 @@ def _value(measure: Aggregate) -> str:
     return _where(measure, f"CAST({to_spark(measure.of or '')} AS DOUBLE)")
 
 
-def _moments(measure: Aggregate) -> tuple[str, str]:
-    """The value and the days from the cutoff of each row that has a value."""
-    value = f"CAST({to_spark(measure.of or '')} AS DOUBLE)"
-    day = f"CAST({_day(measure.stream.at)} - cutoff AS DOUBLE)"
-    return _where(measure, value), _where(measure, f"CASE WHEN {value} IS NOT NULL THEN {day} END")
-
-
 def _trend(measure: Aggregate) -> str:
-    value, day = _moments(measure)
+    number = f"CAST({to_spark(measure.of or '')} AS DOUBLE)"
+    days = f"CAST({_day(measure.stream.at)} - cutoff AS DOUBLE)"
+    value = _where(measure, number)
+    day = _where(measure, f"CASE WHEN {number} IS NOT NULL THEN {days} END")
     spread = f"(count({day}) * sum({day} * {day}) - sum({day}) * sum({day}))"
     rise = f"(count({day}) * sum({day} * {value}) - sum({day}) * sum({value}))"
     return f"CASE WHEN {spread} > 0.5 THEN {rise} / {spread} END"

@@ -86,7 +86,12 @@ def depends_on_class(relation: str, expression: str) -> bool:
     """Whether an expression depends only on the row's class, and not on other rows."""
     few_values = {column for table in tables_of(relation) for column in TABLES[table].few_values}
     used = columns_in(relation, expression)
-    return bool(used) and used <= few_values and not _OF_ROWS.search(expression)
+    return bool(used) and used <= few_values and not uses_row(expression)
+
+
+def uses_row(expression: str) -> bool:
+    """Whether an expression uses other rows, or what no column of a table says: the row's account, ticket or days."""
+    return bool(_OF_ROWS.search(expression))
 
 
 def flag_column(expression: str) -> str:

@@ -8,7 +8,6 @@ their columns are computed (``countable_events``).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from features.engine.account_range import Scope, rows_of_range, write_by_range
 from features.engine.table_rows.corrections import repeated_keys, version_intervals
 from features.engine.table_rows.countable_events import CountableEvents, EventBlock
 from features.engine.table_rows.countable_rows import Selection
-from features.engine.table_rows.expressions import columns_in, select_list
+from features.engine.table_rows.expressions import columns_in, select_list, uses_row
 from features.engine.table_rows.key_lookup import KeyLookup
 from features.engine.table_rows.relations import EVER_HELD_TOGETHER, event_rows, join_accounts, opened_rows
 from features.engine.table_rows.rows import BLOCK, RowColumn, Rows, any_replaced
@@ -122,7 +121,7 @@ def _values(
     """Some rows of the timeline with the values of expressions, which may use columns of events and of tickets."""
     place = number_array(to_numpy(rows.column("place")))
     of_ticket = [name for name in own if name not in EVENT_ONLY]
-    if any(re.search(r"\baccount\b", text) for text in expressions):
+    if any(map(uses_row, expressions)):
         of_ticket.append("account")
     for name in of_ticket:
         rows = rows.append_column(name, combine_chunks(opened.column(name)).take(place))
