@@ -44,9 +44,8 @@ def test_every_account_is_on_one_page_in_the_order_of_the_risk(scored: Store) ->
     assert pages(scored, AccountFilter(None, segment="7")) == [it for it in ACCOUNTS if it.endswith("7")]
 
 
+@pytest.mark.parametrize("new_url", ["sqlite"], indirect=True)  # it reads the plan of SQLite
 def test_the_first_page_is_read_from_the_index(scored: Store) -> None:
-    if not scored.is_sqlite:
-        pytest.skip("the plan of SQLite")
     statements: list[tuple[str, tuple[object, ...]]] = []
     event.listen(scored.engine, "before_cursor_execute", lambda *it: statements.append((it[2], it[3])))
     with scored.reading() as session:

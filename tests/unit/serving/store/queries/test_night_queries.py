@@ -41,9 +41,8 @@ def test_the_history_of_an_account_has_every_risk_of_every_recorded_night(scored
         assert score_history(session, [], nights=60) == {}
 
 
+@pytest.mark.parametrize("new_url", ["sqlite"], indirect=True)  # it reads the plan of SQLite
 def test_an_account_is_looked_up_by_the_whole_key_of_its_scores(scored: Store) -> None:
-    if not scored.is_sqlite:
-        pytest.skip("the plan of SQLite")
     statements: list[tuple[str, tuple[object, ...]]] = []
     event.listen(scored.engine, "before_cursor_execute", lambda *it: statements.append((it[2], it[3])))
     with scored.reading() as session:
