@@ -92,7 +92,7 @@ BILLING_FEATURES = (
         PAID.mean(LATE, 90, "due_at IS NOT NULL") - PAID.mean(LATE, 365, "due_at IS NOT NULL"),
         "days late of the invoices paid in 90 days against the account's own year",
         "days",
-        "Payments came {invoices_days_late_change:later} than usual for this account",
+        "Payments came {invoices_days_late_change:later} than in the last year on average",
         1,
     ),
     _number(

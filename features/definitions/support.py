@@ -81,9 +81,9 @@ SUPPORT_FEATURES = (
     _number(
         "tickets_opened_vs_normal",
         change(OPENED.count(28) / 28, OPENED.before(28).count(152) / 152),
-        "tickets opened a day in the last four weeks against the account's own normal, the five months before",
+        "tickets opened a day in the last four weeks against those of the account in the five months before",
         "share",
-        "The number of new tickets {tickets_opened_vs_normal:moved} against this account's own normal"
+        "The number of new tickets {tickets_opened_vs_normal:moved} against the five months before"
         "[; {tickets_opened_28d:n ticket} in four weeks]",
         1,
     ),

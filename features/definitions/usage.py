@@ -1,4 +1,4 @@
-"""How much the product is used: volume, rhythm, and whether that is normal for this account."""
+"""How much the product is used: volume, rhythm, and how that compares with the account's own past."""
 
 from functools import partial
 
@@ -122,9 +122,9 @@ USAGE_FEATURES = (
     _number(
         "usage_events_vs_normal",
         change(EVENTS_28 / 28, USAGE.before(28).total("events", 152) / 152),
-        "product events a day in the last four weeks against the account's own normal, the five months before",
+        "product events a day in the last four weeks against those of the account in the five months before",
         "share",
-        "Use {usage_events_vs_normal:moved} against this account's own normal",
+        "Use {usage_events_vs_normal:moved} against the five months before",
         -1,
     ),
     _number(

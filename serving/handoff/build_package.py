@@ -9,6 +9,7 @@ from models.contracts import Reason
 from serving.contracts import AlarmKind, Flag, routing_text
 from serving.handoff.changes import changes_since
 from serving.handoff.facts import Facts, Ticket
+from serving.handoff.first_reason import first_reason
 from serving.handoff.package import (
     CaseFacts,
     CounterfactualFact,
@@ -36,7 +37,7 @@ def build_package(flag: Flag, facts: Facts) -> Handoff:
     """The package of a flag: the policy's decision joined with the facts about the account."""
     reasons = (flag.reasons or {}).get(flag.risk, ())
     package = Handoff(
-        headline=_headline(flag, facts),
+        headline="",
         binding=facts.binding,
         case=_case(flag, facts),
         account=facts.account,
@@ -65,28 +66,22 @@ def build_package(flag: Flag, facts: Facts) -> Handoff:
         links=facts.links,
         gaps=facts.gaps,
     )
-    if facts.previous is None:
-        return package
-    changes = changes_since(facts.previous, package.account_state, facts.currency)
-    return package.model_copy(update={"previous_handoff_on": facts.previous.as_of, "changes": changes})
+    update: dict[str, object] = {"headline": _headline(flag, package)}
+    if facts.previous is not None:
+        changes = changes_since(facts.previous, package.account_state, facts.currency)
+        update |= {"previous_handoff_on": facts.previous.as_of, "changes": changes}
+    return package.model_copy(update=update)
 
 
-def _headline(flag: Flag, facts: Facts) -> str:
-    """The account, the probability, and the first reason, else the first trigger, else why now.
-
-    Where the customer has cancelled, that is the headline, whatever else happened.
-    """
-    account = facts.account.name or facts.account.account_id
-    risk = f"{flag.risk.replace('_', ' ')} risk"
-    probability = flag.probabilities.get(flag.risk)
-    reasons = (flag.reasons or {}).get(flag.risk, ())
-    causes = [reason.sentence for reason in reasons if reason.strength > 0]
-    causes += [facts.trigger_messages.get(name, name) for name in flag.triggers]
+def _headline(flag: Flag, package: Handoff) -> str:
+    """The account, the probability, and the first reason; where the customer has cancelled, that is the headline."""
+    account = package.account.name or package.account.account_id
+    risk, probability = f"{flag.risk.replace('_', ' ')} risk", flag.probabilities.get(flag.risk)
+    cause = first_reason(package.model_dump(include={"case", "contract", "risks", "why_now"}))
     if probability is None:
-        now = why_now(flag, facts)[:1]
-        why = (*now, *causes) if facts.contract.notice_for else (*causes, *now)
-        return f"{account}: {next(iter(why), f'{risk} not scored')}"
-    return "; ".join([f"{account}: {risk} {probability:.0%}", *causes[:1]])
+        cause = package.why_now[0] if package.contract.notice_for else cause
+        return f"{account}: {cause or f'{risk} not scored'}"
+    return "; ".join(filter(None, [f"{account}: {risk} {probability:.0%}", cause]))
 
 
 def _case(flag: Flag, facts: Facts) -> CaseFacts:

@@ -71,6 +71,11 @@ class RiskCard(Frozen):
     reasons: tuple[ReasonFact, ...]
     counterfactuals: tuple[CounterfactualFact, ...]
 
+    @property
+    def reasons_by_weight(self) -> list[ReasonFact]:
+        """The reasons as readers see their list: the strongest first, and what lowers the risk last."""
+        return sorted(self.reasons, key=lambda reason: -reason.strength)
+
 
 class TriggerFact(Frozen):
     """A trigger of the policy that fired, with its message."""
@@ -122,7 +127,7 @@ class CaseFacts(Frozen):
 
 
 class UsageFact(Frozen):
-    """A usage measure against the account's own normal level.
+    """A usage measure: its last four weeks against the eight weeks before.
 
     ``normal`` is the median of the first eight weeks, ``now`` the mean of the last four, ``change`` the ratio of the
     two minus one; None where there are no data for it, or the normal is zero.
@@ -138,7 +143,7 @@ class UsageFact(Frozen):
 
     @classmethod
     def of(cls, usage: WeeklyUsage) -> Self:
-        """Compute the normal level, the present one, and the change."""
+        """Compute the level of the eight weeks before, the present one, and the change."""
         early = [value for value in usage.weeks[:8] if value is not None]
         late = [value for value in usage.weeks[8:] if value is not None]
         normal, now = median(early) if early else None, fmean(late) if late else None

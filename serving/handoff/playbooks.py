@@ -2,7 +2,7 @@
 
 Playbooks and the rules that select them are data (``playbooks.default.toml``). A playbook is a suggestion with its
 reason, not an order. A received cancellation comes first, then a lost part of the contracts that raised the case, then
-the strongest reason that raises the risk and that was stable over refits, then the risk itself.
+the first reason that raises the risk and that was stable over refits, then the risk itself.
 """
 
 import tomllib
@@ -92,7 +92,7 @@ class Suggestion:
         if self.code is SelectionCode.PARTIAL_LOSS and self.ends_on is not None:
             return f"A part of the contracts ends on {self.ends_on.day} {self.ends_on:%b %Y}"
         if self.code is SelectionCode.REASON:
-            return f"Selected by the strongest reason that can be acted on: {self.subject}"
+            return f"Selected by a reason that can be acted on: {self.subject}"
         if self.code is SelectionCode.RISK:
             return f"No reason can be acted on; selected by the risk {self.subject.replace('_', ' ')}"
         return "No reason can be acted on, and the risk has no playbook of its own"

@@ -56,5 +56,5 @@ def _pieces(points: Sequence[tuple[float, float] | None]) -> tuple[str, ...]:
 
 def _words(values: Sequence[float | None], known: Sequence[float], normal: float | None, unit: str) -> str:
     listed = ", ".join("no data" if value is None else f"{value:,.4g}" for value in values)
-    normal_text = "" if normal is None else f"; normal {normal:,.4g}"
+    normal_text = "" if normal is None else f"; median of the first eight weeks {normal:,.4g}"
     return f"{unit or 'values'}, oldest first: {listed}{normal_text}"

@@ -28,13 +28,13 @@ from serving.cases.sla_timers import start_timers, stop_timers, tighten_timers, 
 from serving.cases.transitions import transition
 from serving.contracts import Flag, routing_text
 from serving.delivery.outbox import enqueue_messages
+from serving.handoff.first_reason import first_reason
 from serving.nights.live_figures import update_open_cases
 from serving.policy.definition.policy_schema import PolicyFile, SeverityRule
 from serving.policy.state.case_status import SETTLING_CODES, Closure, ClosureOutcome, Settlement
 from serving.policy.state.queue_state import Decision
 from serving.policy.state.reason_texts import closure_text, raise_text
 from serving.store.case_states import Action, State
-from serving.store.queries.queue_queries import first_reason
 from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff
 
 

@@ -1,17 +1,22 @@
 """Why an account is or is not in the queue, and what its page says about what is not stored."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import httpx
 import pytest
 from sqlalchemy import select, update
+from support.nights.handoff_factory import FLAG, facts
 from support.nights.people_factory import people_rules
 from support.web.web_fixture import INES, Site
 
+from models.contracts import Reason
+from serving.handoff.build_package import build_package
 from serving.policy.definition.policy_schema import RiskRule
 from serving.store import Store
 from serving.store.decision_tables import HeldOutRow, SetAside
 from serving.store.tables import Account, AccountRisk, Case
+from serving.web.views.case_summary import QueueReason, why_lines
 from serving.web.views.work.queue_status import (
     NO_STORED_REASON,
     NOT_SELECTED_TEXT,
@@ -120,6 +125,19 @@ def test_the_case_page_names_the_first_reason_of_the_queue(site: Site, web_store
     page = text_of(site.browser(INES), f"/case/{case.id}")
     assert '<li>1 escalation. <span class="quiet">First reason in the queue, night of 1 Mar 2026</span></li>' in page
     assert 'Why now <span class="quiet">as of ' in page
+
+
+def test_the_case_page_shows_the_queues_reason_after_what_happened_and_once() -> None:
+    use = Reason("usage", "usage_events_28d", 1.2, "Use fell 60%", weak=False)
+    made = build_package(replace(FLAG, reasons={"churn": (use,)}), facts())
+    lines = why_lines(made, QueueReason("Use fell 72%", NIGHT))
+    assert [line.queue_night for line in lines] == [*[None] * (len(lines) - 1), NIGHT]
+    assert lines[-1].text == "Use fell 72%"
+    assert [line.text for line in lines[:-1]] == [text for text in made.why_now if text != "Use fell 60%"]
+    trigger = QueueReason("Usage has halved and an invoice is overdue", NIGHT)
+    texts = [line.text for line in why_lines(made, trigger)]
+    assert texts.count(trigger.text) == 1
+    assert texts[-1] == "Use fell 60%"
 
 
 def text_of(browser: httpx.Client, path: str) -> str:

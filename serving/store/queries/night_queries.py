@@ -12,13 +12,14 @@ import pyarrow as pa
 from sqlalchemy import CTE, ColumnElement, Row, Select, func, select
 
 from serving.contracts import AlarmKind
+from serving.handoff.first_reason import first_reason
 from serving.handoff.versions import upgrade_package
 from serving.night_report.queue_case import QueueCase
 from serving.night_report.report_schema import FeedReport, NightReport
 from serving.policy.state.case_status import ClosureCode
 from serving.policy.state.queue_state import Cooldown, HoldoutUnits, OpenCase, QueueState, Streak
 from serving.store.decision_tables import EnrolmentRow, StreakRow
-from serving.store.queries.queue_queries import first_reason, newest_night, night_risks
+from serving.store.queries.queue_queries import newest_night, night_risks
 from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff, NightRow, Score
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
+from serving.handoff.first_reason import first_reason
 from serving.handoff.versions import upgrade_package
-from serving.handoff.why_now import without_day_counts
 from serving.store.case_states import CLOSED, OPEN
 from serving.store.database import once_per_reading
 from serving.store.tables import Account, Case, CaseEvent, CaseScore, FrozenHandoff, NightRow, Score
@@ -320,31 +320,3 @@ def _first_reasons(session: Session, cases: Sequence[Case]) -> dict[str, str]:
 @lru_cache(maxsize=512)  # a stored hand-off never changes, and the first page is read again and again
 def _reason_in(content: str) -> str | None:
     return first_reason(upgrade_package(json.loads(content)))
-
-
-def first_reason(package: dict[str, Any]) -> str | None:
-    """The first reason in a hand-off: the strongest reason of its risk, else the message of a trigger that fired.
-
-    Where the risk was not scored, because the customer has cancelled: what else happened, else the strongest reason of
-    another risk, else the cancellation.
-    """
-    cards, case = package.get("risks", ()), package.get("case", {})
-    own = [card for card in cards if card["risk"] == case["risk"]]
-    others = sorted(
-        (card for card in cards if card not in own), key=lambda card: card["probability"] or 0, reverse=True
-    )
-    why = list(package.get("why_now", ()))
-    causes = [
-        *_raising(own),
-        *(trigger["message"] for trigger in case.get("triggers", ())),
-        *why[1:],
-        *_raising(others),
-        *why,
-    ]
-    first = next(iter(causes), None)
-    return None if first is None else without_day_counts(first)
-
-
-def _raising(cards: Sequence[dict[str, Any]]) -> list[str]:
-    """The sentences of the reasons that raise the risks of these cards."""
-    return [reason["sentence"] for card in cards for reason in card.get("reasons", ()) if reason["strength"] > 0]

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from serving.handoff.first_reason import first_reason
 from serving.handoff.package import Handoff
 from serving.handoff.record_links import RecordLink
 from serving.handoff.render import day, percent
@@ -13,7 +14,6 @@ from serving.handoff.why_now import KIND_OF_CONTRACT, without_day_counts
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.case_states import State
 from serving.store.queries.case_queries import CaseFile
-from serving.store.queries.queue_queries import first_reason
 from serving.web import display_text
 
 MOST_SENTENCES = 3
@@ -45,14 +45,33 @@ def handoff_reason(file: CaseFile) -> str | None:
     return first_reason(upgrade_package(json.loads(file.handoff)))
 
 
-def why_sentences(handoff: Handoff, first: str = "") -> tuple[str, ...]:
+@dataclass(frozen=True)
+class WhyLine:
+    """A sentence on why the account has a case; ``queue_night`` is that of the queue's first reason, else None."""
+
+    text: str
+    queue_night: date | None = None
+
+
+def why_lines(handoff: Handoff, first: QueueReason | None) -> tuple[WhyLine, ...]:
     """Why the account has a case, in sentences that can be said to the customer: events, else the strongest reasons.
 
-    Without the reason that the page shows ``first``, also with other figures, and without the kind of contract.
+    What happened comes before the reasons of the model, and the queue's ``first`` reason is the first of these, in
+    place of the same one with other figures. The kind of contract is no reason.
     """
-    kinds = {fact.sentence for card in handoff.risks for fact in card.reasons if fact.feature in KIND_OF_CONTRACT}
-    found = (without_day_counts(sentence) for sentence in handoff.why_now or _strongest(handoff))
-    return tuple(text for text in found if text not in kinds and _without_figures(text) != _without_figures(first))
+    facts = [fact for card in handoff.risks for fact in card.reasons]
+    kinds = {fact.sentence for fact in facts if fact.feature in KIND_OF_CONTRACT}
+    of_model = {fact.sentence for fact in facts}
+    sentences = [sentence for sentence in handoff.why_now or _strongest(handoff) if sentence not in kinds]
+    events = [WhyLine(without_day_counts(sentence)) for sentence in sentences if sentence not in of_model]
+    reasons = [WhyLine(without_day_counts(sentence)) for sentence in sentences if sentence in of_model]
+    if first is not None:
+        marked, same = WhyLine(first.text, first.on), _without_figures(first.text)
+        if any(_without_figures(line.text) == same for line in events):
+            events = [marked if _without_figures(line.text) == same else line for line in events]
+        else:
+            reasons = [marked, *(line for line in reasons if _without_figures(line.text) != same)]
+    return (*events, *reasons)
 
 
 def _without_figures(text: str) -> str:

@@ -22,13 +22,13 @@ from serving.web.reader import PageReader
 from serving.web.views.case_alarms import AlarmView, MissedDeadline, alarm_views, missed_deadlines
 from serving.web.views.case_comparison import Comparison, compare_values
 from serving.web.views.case_summary import (
-    QueueReason,
+    WhyLine,
     earlier_save_text,
     money_text,
     queue_reason,
     record_links,
     risk_text,
-    why_sentences,
+    why_lines,
     without_account_name,
     young_customer_text,
 )
@@ -119,8 +119,7 @@ class CaseView:
     tasks: tuple[TaskView, ...]
     primary: PrimaryStep | None
     timeline: TimelineView
-    why: tuple[str, ...]
-    queue_reason: QueueReason | None
+    why: tuple[WhyLine, ...]
     earlier_save: str
     money: str
     new_task: tuple[FieldChoice, ...]
@@ -231,7 +230,6 @@ def case_view(
     actor, now = reading.actor, reading.now
     assignees = Assignees(file.members, file.squads, hand_overs or CaseHandOvers(), choices or WorkChoices())
     forms = () if file.read_only else tuple(case_forms(file.case, actor, assignees, reading.today))
-    first = queue_reason(file)
     own, resolved = work or CaseWorkFile(), _resolved_hint(file.case, forms)
     tasks = task_views(
         own.tasks, file.case, actor, reading.today, assignees.work, reading.reader, read_only=file.read_only
@@ -254,8 +252,7 @@ def case_view(
         tasks=tasks,
         primary=primary_step(file.case, forms, tasks, reading.reader, resolved=bool(resolved and resolved.may_close)),
         timeline=_timeline(file, reading, own, assignees),
-        why=why_sentences(handoff, first.text if first else ""),
-        queue_reason=first,
+        why=why_lines(handoff, queue_reason(file)),
         earlier_save=earlier_save_text(handoff, rules, file.case.opened_on),
         money=money_text(file, reading.today),
         new_task=task_fields(assignees.work),

@@ -2,7 +2,7 @@
 
 A plot consists of coordinates and words: the template writes them as SVG attributes, because the content policy forbids
 inline styles, and the same words are the text alternative. No information is given by colour alone: adjusted values
-have a ring, the account's normal level is dashed, gaps in the data are gaps in the line.
+have a ring, the level of the eight weeks before the last four is dashed, gaps in the data are gaps in the line.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawing between ``left`` and ``right``: polylines, marks, the normal level, axis labels, and its words."""
+    """A drawing between ``left`` and ``right``: polylines, marks, the dashed level ``normal``, labels, its words."""
 
     title: str
     pieces: tuple[str, ...]
@@ -167,4 +167,8 @@ def _words(known: Sequence[Point], normal: str | None, share: bool) -> str:
             f"lowest {as_text(min(values))}, highest {as_text(max(values))}"
         )
     marked = sum(point.marked for point in known)
-    return line + (f"; normal {normal}" if normal else "") + (f"; {marked} adjusted by the team" if marked else "")
+    return (
+        line
+        + (f"; dashed: {normal}, the median of the eight weeks before the last four" if normal else "")
+        + (f"; {marked} adjusted by the team" if marked else "")
+    )

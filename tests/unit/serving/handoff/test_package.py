@@ -201,7 +201,7 @@ def test_a_line_has_gaps_where_data_have() -> None:
     drawn = sparkline((0, 10, None, 5), normal=10, unit="events")
     assert drawn.pieces == ("3.0,25.0 45.0,3.0",)
     assert (drawn.dot, drawn.baseline) == ((129.0, 14.0), 3.0)
-    assert drawn.words == "events, oldest first: 0, 10, no data, 5; normal 10"
+    assert drawn.words == "events, oldest first: 0, 10, no data, 5; median of the first eight weeks 10"
     assert sparkline((None, None)).words == "no data"
     assert sparkline((0, 0)).dot == (129.0, 25.0)
 

@@ -28,7 +28,7 @@ ENDS_ON = date(2026, 5, 31)
             (WEAK, LOWERS, ABOUT_DATA, BILLING),
             None,
             "clarify-invoice",
-            "Selected by the strongest reason that can be acted on: An invoice is overdue",
+            "Selected by a reason that can be acted on: An invoice is overdue",
         ),
         ("churn", (WEAK,), None, "early-renewal", "No reason can be acted on; selected by the risk churn"),
         (
@@ -43,7 +43,7 @@ ENDS_ON = date(2026, 5, 31)
             (BILLING,),
             ENDS_ON,
             "clarify-invoice",
-            "Selected by the strongest reason that can be acted on: An invoice is overdue",
+            "Selected by a reason that can be acted on: An invoice is overdue",
         ),
         (
             "contraction",
