@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from features.contract import Attribute, Metric
@@ -78,7 +80,7 @@ CATALOGUE_VERSION = hashlib.sha256(
 
 _BY_NAME = {feature.name: feature for feature in (*FEATURES, *(one for group in OPTIONAL.values() for one in group))}
 _OWN: dict[str, Feature] = {}
-_DECLARATION = b"rescue.metric"
+_DECLARATION, _DAYS_EARLIER = b"rescue.metric", b"rescue.days_earlier"
 
 
 def select_features(
@@ -110,9 +112,11 @@ def own_features() -> Mapping[str, Feature]:
 
 
 def field_metadata(feature: Feature) -> dict[bytes, bytes] | None:
-    """What a frame's column carries beside its values: the declaration of a company's own feature."""
+    """What a frame's column carries beside values: a company's own declaration, and where it is measured earlier."""
     declaration = declare_feature(feature)
-    return {_DECLARATION: declaration.encode()} if declaration else None
+    earlier = {day.isoformat(): days for day, days in feature.days_earlier.items()}
+    texts = {_DECLARATION: declaration, _DAYS_EARLIER: json.dumps(earlier) if earlier else ""}
+    return {name: text.encode() for name, text in texts.items() if text} or None
 
 
 def declaration_of(field: pa.Field) -> str:
@@ -128,8 +132,13 @@ def find_feature(column: str, declaration: str = "") -> Feature | None:
 
 def features_of(schema: pa.Schema) -> dict[str, Feature]:
     """The features of a frame's columns, by name; columns that are no feature of this version are left out."""
-    features = ((field.name, find_feature(field.name, declaration_of(field))) for field in schema)
-    return {name: feature for name, feature in features if feature}
+    features = {field.name: find_feature(field.name, declaration_of(field)) for field in schema}
+    for name in features:
+        text: bytes = (schema.field(name).metadata or {}).get(_DAYS_EARLIER, b"")
+        if text and (feature := features[name]):
+            earlier = {date.fromisoformat(day): days for day, days in json.loads(text).items()}
+            features[name] = replace(feature, days_earlier=earlier)
+    return {name: feature for name, feature in features.items() if feature}
 
 
 def group_of_column(column: str) -> str:

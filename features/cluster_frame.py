@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import reduce
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from features.catalogue import field_metadata
 from features.definitions.feature import Feature
 from features.definitions.health import without_rescue_entries
+from features.engine.late_feeds import KNOWN, cutoff_days, cutoff_groups, described_features
 from features.engine.portfolio import Portfolio, compares_with_portfolio, own_values
 from features.engine.spark.account_batches import build_on_cluster, map_rows
 from features.engine.spark.spark_errors import explain_cluster_errors
 from features.engine.windows import Flags
-from features.errors import UsageError
-from features.frame import KNOWN
-from features.history.versions import EPOCH
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -126,20 +124,34 @@ def build_cluster_frame(
     Raises:
         UsageError: there is no cutoff.
     """
-    if not cutoffs:
-        raise UsageError("There is no cutoff: name at least one day.")
     guarded = [without_rescue_entries(feature) for feature in features] if loop_guard else list(features)
     relative = [feature for feature in guarded if compares_with_portfolio(feature)]
     own = own_values(relative) if relative else ()
-    days = np.unique(np.array([(cutoff - EPOCH).days for cutoff in cutoffs], dtype=np.int64))
+    groups = cutoff_groups(history, cutoff_days(cutoffs), guarded)
     absolute = [*(feature for feature in guarded if feature not in relative), *own]
-    found = build_on_cluster(engine, history, days, absolute, KNOWN, wanted=rows)
-    frame = ClusterFrame(engine, history, found, _frame_schema(absolute))
+
+    def whole(columns: Sequence[Feature], only: Flags | None, name: str) -> DataFrame:
+        parts = [
+            build_on_cluster(
+                engine,
+                history,
+                group.days,
+                group.measured(columns),
+                KNOWN,
+                wanted=only if only is None else only[group.places],
+                name=f"{name}_{number}" if number else name,
+            )
+            for number, group in enumerate(groups)
+        ]
+        return reduce(lambda rows, more: rows.unionAll(more), parts)
+
+    found = whole(absolute, rows, "night_frame")
+    frame = ClusterFrame(engine, history, found, _frame_schema(described_features(groups, absolute)))
     if not relative:
         return frame
-    whole = found if rows is None else build_on_cluster(engine, history, days, own, KNOWN, name="night_portfolio")
+    whole = found if rows is None else whole(own, None, "night_portfolio")
     portfolio = Portfolio.of_medians(_medians(engine, whole, own), relative)
-    schema = _frame_schema(guarded)
+    schema = _frame_schema(described_features(groups, guarded))
 
     def compare(part: pa.Table) -> pa.Table:
         compared = portfolio.compare(part)

@@ -16,7 +16,7 @@ from features.arrow import combine_chunks, date_array, number_array, store_table
 from features.catalogue import FEATURES, field_metadata
 from features.definitions.feature import Feature
 from features.definitions.health import without_rescue_entries
-from features.definitions.measures import Ago, Measure, Stream, Succession, relations
+from features.definitions.measures import Ago, Measure, Succession, relations
 from features.engine.account_range import Scope, account_ranges
 from features.engine.cube import Cube
 from features.engine.engine_protocol import Aggregates, Engine
@@ -24,10 +24,18 @@ from features.engine.engines import EmbeddedEngine
 from features.engine.evaluate import Evaluation, evaluate_features, write_features
 from features.engine.feeds import Feeds
 from features.engine.frame_columns import FrameColumns
+from features.engine.late_feeds import (
+    KNOWN,
+    CutoffGroup,
+    cutoff_days,
+    cutoff_groups,
+    described_features,
+    is_any_late,
+    join_groups,
+)
 from features.engine.memory_budget import Budget, limit_memory
 from features.engine.portfolio import compare_with_portfolio, compares_with_portfolio, own_values
 from features.engine.windows import Flags, Ints
-from features.errors import UsageError
 from features.history.history import History
 from features.history.versions import EPOCH
 from features.progress import report_share
@@ -43,10 +51,6 @@ class FrameBuilder(Protocol):
 
     def __call__(self, history: History, cutoffs: Sequence[date], /, *, rows: Flags | None = None) -> pa.Table:
         """The frame."""
-
-
-KNOWN = Stream("accounts", "accounts", "created_at").count()
-"""Versions of the account that hold at the cutoff: none means that we did not know it yet."""
 
 
 def build(
@@ -79,27 +83,42 @@ def build(
         UsageError: there is no cutoff.
     """
     guarded = [without_rescue_entries(feature) for feature in features] if loop_guard else features
+    groups = cutoff_groups(history, cutoff_days(cutoffs), guarded)
 
     def whole(columns: Sequence[Feature], of: Sequence[str] | None, only: Flags | None) -> pa.Table:
-        if engine is None and len(set(cutoffs)) > 1:
-            return _build_columns(history, cutoffs, columns, of, only, memory)
-        return _join(list(_build_parts(history, cutoffs, columns, of, only, memory, engine)))
+        return join_groups(groups, [part(group, columns, of, only) for group in groups])
+
+    def part(group: CutoffGroup, columns: Sequence[Feature], of: Sequence[str] | None, only: Flags | None) -> pa.Table:
+        measured, some = group.measured(columns), only if only is None else only[group.places]
+        if engine is None and len(group.days) > 1:
+            return _build_columns(history, group.days, measured, of, some, memory)
+        return _join(list(_build_parts(history, group.days, measured, of, some, memory, engine)))
 
     relative = [feature for feature in guarded if compares_with_portfolio(feature)]
     if not relative:
-        return whole(guarded, accounts, rows)
+        return _describe(whole(guarded, accounts, rows), groups, guarded)
     own = own_values(relative)
     frame = whole([*(feature for feature in guarded if feature not in relative), *own], accounts, rows)
     portfolio = frame if accounts is None and rows is None else whole(own, None, None)
     compared = compare_with_portfolio(frame, portfolio, relative)
     for name, column in compared.items():
         frame = frame.append_column(name, column)
-    return frame.select(["account_id", "as_of", *(feature.name for feature in guarded)])
+    frame = frame.select(["account_id", "as_of", *(feature.name for feature in guarded)])
+    return _describe(frame, groups, guarded)
+
+
+def _describe(frame: pa.Table, groups: Sequence[CutoffGroup], features: Sequence[Feature]) -> pa.Table:
+    """The frame whose columns say what they are, and at which cutoffs they are measured earlier."""
+    if not is_any_late(groups):
+        return frame
+    described = {feature.name: field_metadata(feature) for feature in described_features(groups, features)}
+    fields = [field.with_metadata(described.get(field.name) or {}) for field in frame.schema]
+    return pa.table(frame.columns, schema=pa.schema(fields))
 
 
 def _build_parts(
     history: History,
-    cutoffs: Sequence[date],
+    days: Ints,
     features: Sequence[Feature],
     accounts: Sequence[str] | None,
     rows: Flags | None,
@@ -107,7 +126,7 @@ def _build_parts(
     engine: Engine | None,
 ) -> Iterator[pa.Table]:
     """The frame by ranges of accounts, each ordered; of several ranges, the finished ones are on disk."""
-    days, wanted, feeds = _days(cutoffs), _measures(features), _feeds(history, features)
+    wanted, feeds = _measures(features), _feeds(history, features)
     one_night = len(days) == 1 and accounts is None  # its ranges are kept, and do not depend on the features asked for
     used = [*wanted, *(feature.measure for feature in FEATURES)] if one_night else wanted
     budget = Budget.of(memory, len(days), len(features), relations(used))
@@ -126,14 +145,14 @@ def _build_parts(
 
 def _build_columns(
     history: History,
-    cutoffs: Sequence[date],
+    days: Ints,
     features: Sequence[Feature],
     accounts: Sequence[str] | None,
     rows: Flags | None,
     memory: str,
 ) -> pa.Table:
     """The frame at several cutoffs, in this process: each range of accounts is written to its place."""
-    days, wanted, feeds = _days(cutoffs), _measures(features), _feeds(history, features)
+    wanted, feeds = _measures(features), _feeds(history, features)
     budget = Budget.of(memory, len(days), len(features), relations(wanted))
     limit_memory(history.connection, memory)
     scopes = _scopes(history, accounts, budget.accounts_read, keep=False)
@@ -218,13 +237,6 @@ def _part(
     metadata = {feature.name: field_metadata(feature) for feature in features}
     fields = [pa.field(name, column.type, metadata=metadata.get(name)) for name, column in columns.items()]
     return pa.table(columns, schema=pa.schema(fields))
-
-
-def _days(cutoffs: Sequence[date]) -> Ints:
-    """The different cutoffs as days since 1970, ascending."""
-    if not cutoffs:
-        raise UsageError("There is no cutoff: name at least one day.")
-    return np.unique(np.array([(cutoff - EPOCH).days for cutoff in cutoffs], dtype=np.int64))
 
 
 def _scopes(history: History, accounts: Sequence[str] | None, width: int, *, keep: bool) -> list[Scope]:

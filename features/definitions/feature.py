@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Literal
 
@@ -54,6 +54,7 @@ class Feature:
         metric: the declaration that it was made from, where it is a company's own number.
         attribute: the same, where it is a company's own column of the accounts.
         extension: the file that defines it, where it is no feature of the catalogue.
+        days_earlier: in a frame, the cutoffs at which it is measured so many days earlier, because a feed is late.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Feature:
     metric: Metric | None = None
     attribute: Attribute | None = field(default=None, repr=False)
     extension: ExtensionFile | None = field(default=None, repr=False)
+    days_earlier: Mapping[date, int] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.group not in GROUPS:
@@ -108,7 +110,9 @@ class Feature:
 
     def sentence_of(self, row: Mapping[str, object], as_of: date) -> str | None:
         """The sentence for a person, from the row's features; ``None`` where the value is missing or impossible."""
-        return None if row.get(self.name) is None else render_sentence(self.sentence, row, as_of)
+        if row.get(self.name) is None:
+            return None
+        return render_sentence(self.sentence, row, as_of - timedelta(days=self.days_earlier.get(as_of, 0)))
 
     def has_sentence(self, row: Mapping[str, object]) -> bool:
         """Whether :meth:`sentence_of` a row is a sentence."""

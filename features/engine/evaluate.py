@@ -51,6 +51,7 @@ class Evaluation:
     def __post_init__(self) -> None:
         self._known: dict[Measure, Floats] = {}
         self._stopped_by_sources: dict[frozenset[str], Flags] = {}
+        self._earlier: dict[int, Evaluation] = {}
 
     def selected(self, feature: Feature, places: Callable[[], Ints]) -> FeatureValues:
         """The feature's values at some positions, counted over all accounts of the first cutoff, then of the next.
@@ -98,7 +99,8 @@ class Evaluation:
             case Function(function, inputs):
                 values = function_values(function, [self.value(part) for part in inputs], shape)
             case Ago(inner, past):
-                values = Evaluation(self.cube.at(days - past), self.feeds).value(inner)
+                earlier = self._earlier.get(past) or Evaluation(self.cube.at(days - past), self.feeds)
+                values = self._earlier.setdefault(past, earlier).value(inner)
             case FeedAlive(table):
                 values = np.broadcast_to(self.feeds.is_delivering(table, days).astype(np.float64)[:, None], shape)
             case FeedAge(table):

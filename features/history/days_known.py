@@ -8,7 +8,6 @@ are part of the result of its validation.
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,13 +41,12 @@ def days_known(history: History, name: str) -> pa.Table:
     return history.cached(f"days_known_{name}", lambda: _of_table(history, name))
 
 
-def usage_days(usage: ValidatedPartitions, since: date) -> dict[int, int]:
-    """How many rows of usage became known on each day, in the partitions that hold rows known since a day."""
+def usage_days(usage: ValidatedPartitions) -> dict[int, int]:
+    """How many rows of usage became known on each day."""
     total: dict[int, int] = {}
     for partition in usage.partitions:
-        if partition.known_day >= (since - EPOCH).days:
-            for known, _, rows in partition.deliveries:
-                total[known] = total.get(known, 0) + rows
+        for known, _, rows in partition.deliveries:
+            total[known] = total.get(known, 0) + rows
     return total
 
 

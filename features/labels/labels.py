@@ -7,12 +7,13 @@ learned afterwards comes too late to change it. All cutoffs are answered by one 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow as pa
 
 from features.contract import TABLES
 from features.history.cache_files import cache_key
+from features.history.feed_rhythm import days_behind
 from features.history.history import History
 from features.history.versions import date_literal, known_instant, version_key, version_order
 from features.labels.eligibility import cutoff_rows, eligibility, with_ids
@@ -126,7 +127,7 @@ _ACTIONS = f"""
 
 def _label_columns(history: History, rule: LabelRule) -> str:
     """The columns ``event``, ``unknown`` and ``event_at``."""
-    mature = f"matures < {date_literal(history.until)}"
+    mature = f"matures < {date_literal(_known_until(history, rule))}"
     waiting = "'not mature until the data pass ' || CAST(CAST(matures AS DATE) AS VARCHAR)"
     if rule.kind == "silence":
         return f"""
@@ -138,3 +139,10 @@ def _label_columns(history: History, rule: LabelRule) -> str:
             CASE WHEN {mature} AND early_at IS NULL THEN first_at IS NOT NULL END AS event,
             CASE WHEN NOT ({mature}) THEN {waiting} WHEN early_at IS NOT NULL THEN {too_late} END AS unknown,
             CASE WHEN {mature} THEN coalesce(early_at, first_at) END AS event_at"""
+
+
+def _known_until(history: History, rule: LabelRule) -> date:
+    """The end of the data; of a late feed whose rows decide, the day after its newest row: its silence is no answer."""
+    tables = {"silence": rule.active_on, "event": (rule.table,), "overdue": ("invoices",)}.get(rule.kind, ())
+    behind = (days_behind(history, history.until, table) for table in tables)
+    return history.until - timedelta(days=max(behind, default=0))

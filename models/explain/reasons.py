@@ -104,7 +104,9 @@ class ExplainedRow:
         if feature not in self.features or not isinstance(as_of, date):
             return f"{feature} is {self.facts[feature]}"
         sentence = self.features[feature].describe(self.facts, as_of)
-        if days_without_usage_rows(feature, self.facts):
+        if earlier := self.features[feature].days_earlier.get(as_of):
+            sentence += render_sentence("; known until {days:ago}", {"days": earlier + 1}, as_of) or ""
+        elif days_without_usage_rows(feature, self.facts):
             sentence += render_sentence(f"; usage is known until {{{USAGE_FEED_AGE}:ago}}", self.facts, as_of) or ""
         if group == SCORE:
             sentence = _with_movers(sentence, self.facts, as_of, self.features)

@@ -10,8 +10,8 @@ import numpy as np
 
 from features.contract import TABLES
 from features.engine.feeds import Feeds
+from features.history.feed_rhythm import feed_rhythms
 from features.history.versions import EPOCH, date_literal, known_day, known_instant
-from pipelines.monitoring.feed_rhythm import feed_rhythms
 from serving.night_report.report_schema import FeedReport
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def feed_reports(history: History, as_of: date) -> tuple[FeedReport, ...]:
             age_days=age,
             max_age_days=limit,
             stale=age is None or age > limit,
-            late=rhythm.newest_on is not None and rhythm.is_late((as_of - rhythm.newest_on).days),
+            late=rhythm.is_late(as_of),
             newest_on=rhythm.newest_on,
             late_after_days=rhythm.late_after_days,
             newest_rows=rhythm.newest_rows,

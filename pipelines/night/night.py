@@ -40,7 +40,7 @@ from serving.cases.absence.away_people import cases_of_unlisted_people
 from serving.cases.sla_timers import run_timers
 from serving.delivery.channel_settings import account_channels, broadcast_channels
 from serving.night_report.report_schema import NightReport, NoModel, UnknownResponsible
-from serving.night_report.report_text import day_text, plural, stale_text
+from serving.night_report.report_text import day_text, feed_problem, plural
 from serving.nights import night_lease
 from serving.nights.heartbeat import keep_lease
 from serving.nights.record_night import record_night, save_seconds
@@ -174,7 +174,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
         models = run_step("train", text, train_missing, night.source, known, models, as_of, night.steps)
     frame = run_step("features", "Building features", _build_frame, night, models.champions)
     feeds = feed_reports(history, as_of)
-    stale = tuple(stale_text(feed) for feed in feeds if feed.stale)
+    stale = tuple(filter(None, map(feed_problem, feeds)))
     scores = run_step(
         "score",
         "Scoring accounts",

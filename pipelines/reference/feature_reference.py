@@ -17,7 +17,9 @@ in which risk is expected to go with the value: ↑ rises, ↓ falls, blank eith
 model to.
 
 A feature is missing where its source has no information: the table or column is not there, nothing was delivered yet,
-or the feed has stopped. An account without rows in a feed that is delivered has a true zero.
+or the feed has stopped. An account without rows in a feed that is delivered has a true zero. While a feed is late (its
+newest row is older than on any such weekday of half a year), its features have the values of the day after that row,
+and their sentences say until when they are known: days that nobody has seen are not read as silence.
 
 | feed | counts as stopped after |
 |---|---|

@@ -262,13 +262,14 @@ def late_lines(feeds: Sequence[schema.FeedReport]) -> list[str]:
     if len(feeds) < 2:
         return [late_text(feed) for feed in feeds]
     each = ", ".join(f"{feed.table} ({_newest_delivery(feed)})" for feed in feeds)
-    return [f"Feeds are late, with the day of their newest delivery: {each}."]
+    return [f"Feeds are late, and measured up to the day of their newest delivery: {each}."]
 
 
 def late_text(feed: schema.FeedReport) -> str:
     """That a feed is late by its own rhythm, as a sentence."""
     usual = plural(feed.late_after_days or 0, "day")
-    return f"{delivery_text(feed)}; on this weekday that is usually at most {usual} ago."
+    late = f"{delivery_text(feed)}; on this weekday that is usually at most {usual} ago."
+    return late if feed.stale else f"{late} What is measured from it is as of the day after, not of the days since."
 
 
 def delivery_text(feed: schema.FeedReport) -> str:
@@ -343,7 +344,7 @@ def _open_case_lines(cases: schema.CaseChanges) -> Iterator[str]:
     if closed:
         yield f"Closed by the night: {closed}."
     if cases.resolved:
-        yield f"Offered to be closed as saved: {plural(cases.resolved, 'case')} whose cause is gone."
+        yield f"The cause of {plural(cases.resolved, 'case')} is gone: to be closed."
     if cases.settled:
         yield f"Settled: {plural(cases.settled, 'lost case')} whose contract has ended."
 

@@ -84,21 +84,44 @@ class Oracle:
             self.base.execute(f"INSERT INTO raw_{name} VALUES ({marks})", [*values, known])
 
     def at(self, cutoff: date) -> dict[str, dict[str, object]]:
-        """Every feature of every account known at the cutoff."""
+        """Every feature of every account known at the cutoff; those of late feeds as of their last day."""
+        behind = {name: self._days_behind(name, cutoff) for name in STOPPED_AFTER}
+        rows = {
+            days: self._values(cutoff - timedelta(days=days)) for days in sorted({0, *behind.values()}, reverse=True)
+        }
+        ages = {name: self._age(name, cutoff) for name in COLUMNS}
+        told: dict[str, dict[str, object]] = {}
+        for account, row in rows[0].items():
+            days = {name: max(behind.get(table, 0) for table in _tables_of(name)) for name in row}
+            told[account] = {name: rows[days[name]].get(account, {}).get(name) for name in row}
+        return _compared({account: _silenced(row, ages) for account, row in told.items()})
+
+    def _days_behind(self, name: str, cutoff: date) -> int:
+        """Days since the first cutoff with the newest row, if it is older than on all such weekdays of half a year."""
+        rows = self.base.execute(f"SELECT DISTINCT date(known_at) FROM raw_{name}").fetchall()
+        earliest = cutoff - timedelta(days=182)
+        days = sorted(day for (text,) in rows if earliest <= (day := date.fromisoformat(text)) < cutoff)
+        nights = [night for week in range(1, 27) if (night := cutoff - timedelta(weeks=week)) > (days or [cutoff])[0]]
+        ages = [min((night - day).days for day in days if day < night) for night in nights]
+        age = (cutoff - max(days, default=cutoff)).days
+        has_rhythm = len(ages) >= 8 and len(days) >= 4
+        return age - 1 if has_rhythm and age > max(ages) + (name not in self.versioned) else 0
+
+    def _values(self, cutoff: date) -> dict[str, dict[str, object]]:
+        """The features as if no feed was late and none had stopped."""
         for name in COLUMNS:
             self._state(name, "", cutoff)
             for prefix, days in AGO.items():
                 self._state(name, prefix, cutoff - timedelta(days=days))
         self._remove_merged(cutoff)
         _timeline(self.base)
-        ages = {name: self._age(name, cutoff) for name in COLUMNS}
         chosen = ", ".join(f"{sql} AS {name}" for name, (_, sql) in ORACLE.items())
         cursor = self.base.execute(f"SELECT a.account_id, {chosen} FROM accounts a", {"t": cutoff.isoformat()})
         names = [column[0] for column in cursor.description]
         rows = {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in cursor.fetchall()}
         for account, row in rows.items():
             row.update(succession_answers(self.tables, account, cutoff))
-        return _compared({account: _silenced(row, ages) for account, row in rows.items()})
+        return rows
 
     def _state(self, name: str, prefix: str, cutoff: date) -> None:
         self.base.execute(f"DROP TABLE IF EXISTS {prefix}{name}")
@@ -152,6 +175,10 @@ def _text(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def _tables_of(feature: str) -> tuple[str, ...]:
+    return ORACLE[feature][0] if feature in ORACLE else ("subscriptions",)
+
+
 def _silenced(row: dict[str, object], ages: Mapping[str, int | None]) -> dict[str, object]:
     """Null where a source of the feature has never delivered, or not for longer than it may."""
 
@@ -161,8 +188,7 @@ def _silenced(row: dict[str, object], ages: Mapping[str, int | None]) -> dict[st
 
     told: dict[str, object] = {}
     for name, value in row.items():
-        tables = ORACLE[name][0] if name in ORACLE else ("subscriptions",)
-        told[name] = value if all(alive(table) for table in tables) else None
+        told[name] = value if all(alive(table) for table in _tables_of(name)) else None
     for table, (has, age) in FEEDS.items():
         told[has], told[age] = float(alive(table)), ages[table]
     return told

@@ -146,7 +146,7 @@ def test_what_a_night_does_with_open_cases_is_said_with_its_reasons() -> None:
     )
     assert list(decision_lines(decision, cases))[1:] == [
         "Closed by the night: 3 as lost because the contract ended; 1 because the account is no longer at risk.",
-        "Offered to be closed as saved: 1 case whose cause is gone.",
+        "The cause of 1 case is gone: to be closed.",
         "Settled: 2 lost cases whose contract has ended.",
         "Ending contracts: 1 cancellation, 2 partial losses.",
         "Excluded by the policy: trials (4).",
@@ -170,10 +170,12 @@ def test_late_feeds_are_one_sentence() -> None:
     ]
     assert late_lines([]) == []
     assert late_lines(feeds[:1]) == [
-        "usage_daily has delivered nothing since 1 Jul 2026; on this weekday that is usually at most 1 day ago."
+        "usage_daily has delivered nothing since 1 Jul 2026; on this weekday that is usually at most 1 day ago. "
+        "What is measured from it is as of the day after, not of the days since."
     ]
     assert late_lines(feeds) == [
-        "Feeds are late, with the day of their newest delivery: usage_daily (1 Jul 2026), tickets (30 Jun 2026)."
+        "Feeds are late, and measured up to the day of their newest delivery: usage_daily (1 Jul 2026), tickets (30 "
+        "Jun 2026)."
     ]
 
 

@@ -1,16 +1,21 @@
 """A feed is late by its own rhythm: by weekday, from its own history, and not before there is one."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from features.history.feed_rhythm import FeedRhythm, rhythm_of
 from pipelines.monitoring.feed_freshness import feed_reports
-from pipelines.monitoring.feed_rhythm import FeedRhythm, rhythm_of
 from pipelines.sources import open_source, validate_rows
 
 MONDAY = date(2026, 3, 2)
 ALL = [MONDAY - timedelta(days=day) for day in range(1, 183)]
+
+
+def is_late(rhythm: FeedRhythm, age: int) -> bool:
+    return replace(rhythm, newest_on=MONDAY - timedelta(days=age)).is_late(MONDAY)
 
 
 def delivered(weekdays: range, until: date = MONDAY, rows: int = 10) -> dict[date, int]:
@@ -30,8 +35,8 @@ def delivered(weekdays: range, until: date = MONDAY, rows: int = 10) -> dict[dat
 def test_the_limit_is_that_of_the_weekday(weekdays: range, night: date, limit: int) -> None:
     rhythm = rhythm_of(delivered(weekdays, night), night)
     assert rhythm.late_after_days == limit
-    assert not rhythm.is_late(limit)
-    assert rhythm.is_late(limit + 1)
+    assert not is_late(rhythm, limit)
+    assert is_late(rhythm, limit + 1)
 
 
 def test_a_feed_that_stopped_three_nights_ago_is_late_on_a_thursday() -> None:
@@ -39,22 +44,22 @@ def test_a_feed_that_stopped_three_nights_ago_is_late_on_a_thursday() -> None:
     stopped = delivered(range(5), thursday - timedelta(days=2))
     rhythm = rhythm_of(stopped, thursday)
     assert rhythm.newest_on == thursday - timedelta(days=3)
-    assert rhythm.is_late(3)
-    assert not rhythm_of(delivered(range(5)), MONDAY).is_late(3)
+    assert is_late(rhythm, 3)
+    assert not is_late(rhythm_of(delivered(range(5)), MONDAY), 3)
 
 
 def test_a_monthly_feed_is_not_late_within_its_month() -> None:
     monthly = {day: 100 for day in ALL if day.day == 1}
-    assert not rhythm_of(monthly, MONDAY).is_late(20)
-    assert rhythm_of(monthly, MONDAY).is_late(45)
+    assert not is_late(rhythm_of(monthly, MONDAY), 20)
+    assert is_late(rhythm_of(monthly, MONDAY), 45)
 
 
 def test_nothing_is_said_of_a_feed_without_history() -> None:
     assert rhythm_of({}, MONDAY) == FeedRhythm()
     short = dict.fromkeys(ALL[:40], 5)
     assert rhythm_of(short, MONDAY).late_after_days is None
-    assert not rhythm_of(short, MONDAY).is_late(30)
-    assert not FeedRhythm(late_after_days=3).is_late(None)
+    assert not is_late(rhythm_of(short, MONDAY), 30)
+    assert not FeedRhythm(late_after_days=3).is_late(MONDAY)
 
 
 def test_the_usual_rows_are_those_of_the_same_weekday() -> None:
@@ -66,9 +71,9 @@ def test_the_usual_rows_are_those_of_the_same_weekday() -> None:
 
 def test_a_table_that_does_not_say_when_its_rows_arrived_has_a_day_more() -> None:
     yesterday_missing = delivered(range(7), MONDAY - timedelta(days=1))
-    assert rhythm_of(yesterday_missing, MONDAY).is_late(2)
-    assert not rhythm_of(yesterday_missing, MONDAY, lag=1).is_late(2)
-    assert rhythm_of(yesterday_missing, MONDAY, lag=1).is_late(3)
+    assert is_late(rhythm_of(yesterday_missing, MONDAY), 2)
+    assert not is_late(rhythm_of(yesterday_missing, MONDAY, lag=1), 2)
+    assert is_late(rhythm_of(yesterday_missing, MONDAY, lag=1), 3)
 
 
 def test_no_feed_of_the_samples_is_late_although_usage_arrives_a_day_after_it_happened(

@@ -3,17 +3,22 @@
 A fixed limit of two weeks says nothing about a feed that delivers every night, and cries at one that delivers monthly.
 So the age of the newest row is compared with its ages on the same weekday of the last half year: a feed without rows on
 weekends is three days old on every Monday, and late with three days on a Thursday.
+
+Of the days since its newest row a late feed says nothing. They must not be read as silence: see :func:`days_behind`.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import itemgetter
 from statistics import median
 from typing import TYPE_CHECKING
 
+from features.contract import TABLES
 from features.history.days_known import days_known, usage_days
 from features.history.versions import EPOCH
 
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
 LOOKBACK = timedelta(days=182)
 LEAST_WEEKS = 8
 """Weeks of history below which nothing is said."""
+LEAST_DELIVERIES = 4
+"""Days with rows in the lookback below which a feed has no rhythm."""
 QUANTILE = 0.99
 RECENT_WEEKS = 8
 """Weeks whose rows are the usual number of a weekday."""
@@ -44,18 +51,33 @@ class FeedRhythm:
     newest_rows: int | None = None
     expected_rows: int | None = None
 
-    def is_late(self, age_days: int | None) -> bool:
-        """Whether the age of the newest row is beyond what is usual."""
-        return age_days is not None and self.late_after_days is not None and age_days > self.late_after_days
+    def is_late(self, as_of: date) -> bool:
+        """Whether the newest row is older on the night than is usual."""
+        if self.newest_on is None or self.late_after_days is None:
+            return False
+        return (as_of - self.newest_on).days > self.late_after_days
 
 
 def feed_rhythms(history: History, as_of: date, tables: Iterable[str]) -> dict[str, FeedRhythm]:
     """The rhythm of each table that the source has, as of a night."""
-    return {
-        table: rhythm_of(_rows_by_day(history, as_of, table), as_of, lag=0 if table in history.versioned else 1)
-        for table in tables
-        if table in history.present
-    }
+    return {table: _rhythm(history, as_of, table) for table in tables if table in history.present}
+
+
+def days_behind(history: History, as_of: date, table: str) -> int:
+    """How many days before a cutoff the last one lies that saw all that a table says, the day after its newest row.
+
+    0 where the feed is not late; one that may rest for any time (without ``stopped_after``) never is.
+    """
+    if table not in history.present or not TABLES[table].stopped_after:
+        return 0
+    rhythm = _rhythm(history, as_of, table)
+    return (as_of - rhythm.newest_on).days - 1 if rhythm.newest_on and rhythm.is_late(as_of) else 0
+
+
+def _rhythm(history: History, as_of: date, table: str) -> FeedRhythm:
+    days = history.cached(f"rows_by_day_{table}", lambda: _rows_by_day(history, table))
+    first, end = (bisect_left(days, day, key=itemgetter(0)) for day in (as_of - LOOKBACK, as_of))
+    return rhythm_of(dict(days[first:end]), as_of, lag=0 if table in history.versioned else 1)
 
 
 def rhythm_of(rows: Mapping[date, int], as_of: date, *, lag: int = 0) -> FeedRhythm:
@@ -69,7 +91,8 @@ def rhythm_of(rows: Mapping[date, int], as_of: date, *, lag: int = 0) -> FeedRhy
     days = sorted(rows)
     newest = days[-1]
     ages = _ages_on_weekday(days, as_of)
-    limit = ages[math.ceil(QUANTILE * len(ages)) - 1] + lag if len(ages) >= LEAST_WEEKS else None
+    has_rhythm = len(ages) >= LEAST_WEEKS and len(days) >= LEAST_DELIVERIES
+    limit = ages[math.ceil(QUANTILE * len(ages)) - 1] + lag if has_rhythm else None
     earlier = [newest - timedelta(weeks=week) for week in range(1, RECENT_WEEKS + 1)]
     usual = [rows.get(day, 0) for day in earlier if day >= days[0]]
     expected = round(median(usual)) if len(usual) == RECENT_WEEKS else None
@@ -89,16 +112,14 @@ def _ages_on_weekday(days: list[date], as_of: date) -> list[int]:
     return sorted(ages)
 
 
-def _rows_by_day(history: History, as_of: date, table: str) -> dict[date, int]:
-    first, end = ((day - EPOCH).days for day in (as_of - LOOKBACK, as_of))
+def _rows_by_day(history: History, table: str) -> list[tuple[date, int]]:
+    """How many rows became known on each day, ascending."""
     if table == "usage_daily" and history.usage:
-        counts = list(usage_days(history.usage, as_of - LOOKBACK).items())
+        rows = usage_days(history.usage)
     else:
+        rows = {}
         known = days_known(history, table)
-        counts = list(zip(known["day"].to_pylist(), known["rows"].to_pylist(), strict=True))
-    rows: dict[date, int] = {}
-    for number, count in counts:
-        if number is not None and first <= number < end:
-            day = EPOCH + timedelta(days=number)
-            rows[day] = rows.get(day, 0) + count
-    return rows
+        for number, count in zip(known["day"].to_pylist(), known["rows"].to_pylist(), strict=True):
+            if number is not None:
+                rows[number] = rows.get(number, 0) + count
+    return [(EPOCH + timedelta(days=number), rows[number]) for number in sorted(rows)]
