@@ -61,7 +61,9 @@ never a VIP case. Neither counts as a prediction in a replay.
 | the source does not have the account any more | marks the case; closes it after `unclaimed_nights` as no action |
 | otherwise | updates probability, revenue, priority, first reason and days left |
 
-An account that was not scored, or whose contracts are unknown tonight, changes no case.
+A marked case is closed as saved where somebody contacted the customer or made a plan, and as expired where nobody did:
+what nobody acted on is no rescue, so it counts in no sum of saved revenue, changes no health score, and is no treated
+account in training. An account that was not scored, or whose contracts are unknown tonight, changes no case.
 
 ## Unknown revenue
 

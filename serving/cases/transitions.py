@@ -38,7 +38,7 @@ TRANSITIONS = (
     Transition(Action.SNOOZE, (State.NEW, *WORKED), (State.SNOOZED,), undoable=True),
     Transition(Action.WAKE, (State.SNOOZED,), (State.NEW, *WORKED)),
     Transition(Action.RESOLVE, WORKED, OUTCOMES, undoable=True),
-    Transition(Action.EXPIRE, (State.NEW, State.SNOOZED), (State.EXPIRED,)),
+    Transition(Action.EXPIRE, (State.NEW, State.HANDED_OVER, State.CLAIMED, State.SNOOZED), (State.EXPIRED,)),
     Transition(Action.CLOSE, OPEN, (State.SAVED, State.LOST, State.NO_ACTION)),
     Transition(Action.REOPEN, CLOSED, (State.CLAIMED,)),
 )

@@ -103,8 +103,8 @@ class CaseChanges(ReportPart):
 
     opened: int = 0
     raised_again: int = 0
-    expired: int = Field(default=0, description="cases that nobody had started and whose account is no longer at risk")
-    resolved: int = Field(default=0, description="open cases whose cause is gone since tonight, offered as saved")
+    expired: int = Field(default=0, description="cases whose cause is gone: no contact with the customer, no plan")
+    resolved: int = Field(default=0, description="open cases whose cause is gone since tonight")
     settled: int = Field(default=0, description="cases closed as lost whose contract has ended now")
     closed: dict[str, int] = Field(default_factory=dict, description="cases that the night closed, by reason")
 

@@ -153,9 +153,11 @@ class CaseUpdates:
         return self._finish(case, flag, before, "raised", why)
 
     def close(self, case: Case, closure: Closure) -> bool:
-        """Close a case with the reason of the night; one that somebody claimed meanwhile does not expire."""
-        action = Action.EXPIRE if closure.outcome is ClosureOutcome.EXPIRED else Action.CLOSE
-        if case.state not in transition(action).sources:
+        """Close a case with the reason of the night; one that somebody took up meanwhile does not expire."""
+        expires = closure.outcome is ClosureOutcome.EXPIRED
+        action = Action.EXPIRE if expires else Action.CLOSE
+        taken_up = expires and case.state not in (closure.state, State.SNOOZED)
+        if taken_up or case.state not in transition(action).sources:
             return False
         before = audited_fields(case)
         case.state, case.closed_at = State(closure.outcome), self.now

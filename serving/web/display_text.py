@@ -58,7 +58,7 @@ EVENT_TEXTS: dict[str, str] = {
     "snooze": "snoozed the case",
     "wake": "ended the snooze",
     "resolve": "closed the case",
-    "expire": "closed the case because nobody worked on it",
+    "expire": "closed the case: nobody had contacted the customer or made a plan",
     "close": "closed the case",
     "updated": "updated the case",
     "settled": "settled the lost case",

@@ -189,7 +189,7 @@ class CaseMachine(RuleBasedStateMachine):
             parts["raised_again"] = (RaisedAgain(CASE, flag, reason),)
         elif news in {"expire", "close"}:
             outcome = ClosureOutcome.EXPIRED if news == "expire" else ClosureOutcome.LOST
-            parts = {"closures": (Closure(CASE, "a000000", outcome, ClosureCode.LEFT, self.night),)}
+            parts = {"closures": (Closure(CASE, "a000000", outcome, ClosureCode.LEFT, self.night, state=self.state),)}
         run(self.store, record_of(names(1), Decision(self.night, "p1", **parts), channels=()), self.now)
 
     def _expect(self, news: str, case: Case, probability: float) -> None:

@@ -109,9 +109,9 @@ def test_sites_of_one_group_share_a_case(company: Company, busy: set[str]) -> No
     assert again.decision.suppressed["group_case"] >= 1
 
 
-@pytest.mark.parametrize(("claimed", "state", "nights"), [(False, "expired", 1), (True, "saved", 5)])
+@pytest.mark.parametrize(("contacted", "state", "nights"), [(False, "expired", 1), (True, "saved", 5)])
 def test_a_request_in_a_ticket_raises_a_case_that_closes_by_itself_when_it_is_old(
-    company: Company, busy: set[str], claimed: bool, state: str, nights: int
+    company: Company, busy: set[str], contacted: bool, state: str, nights: int
 ) -> None:
     account = company.quiet_customer(busy)
     company.add_rows(
@@ -130,9 +130,10 @@ def test_a_request_in_a_ticket_raises_a_case_that_closes_by_itself_when_it_is_ol
     assert list(case.alarms) == ["trigger:asks_to_cancel"]
     assert "We have decided not to renew." in {item.quote for item in company.handoff(account).evidence}
     assert account in {row.account_id for row in opened.queue}
-    if claimed:
+    if contacted:
         with company.store as store:
             Cases(store).claim(case.id, SYSTEM)
+            Cases(store).contact(case.id, SYSTEM, comment="They have changed their mind.")
     company.run()
     marked = company.run()
     case = company.case_of(account)

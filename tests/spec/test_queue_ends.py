@@ -61,6 +61,15 @@ def test_a_resolved_case_that_nobody_has_started_expires() -> None:
     assert player.night(RUNNING).closures[0].outcome is ClosureOutcome.EXPIRED
 
 
+def test_a_case_that_somebody_only_claimed_was_not_saved_by_anybody() -> None:
+    player = queue("[reconcile]\nnights = 3\nunclaimed_nights = 1")
+    assert play(player, ESCALATION) == "o"
+    player.claim("A")
+    assert play(player, CALM, CALM, CALM) == "rrr"
+    closure = player.night(CALM).closures[0]
+    assert (closure.outcome, closure.state) == (ClosureOutcome.EXPIRED, "claimed")
+
+
 def test_a_mark_goes_when_the_cause_is_back_and_begins_anew() -> None:
     player = queue()
     assert play(player, ESCALATION) == "o"

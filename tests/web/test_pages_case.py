@@ -128,9 +128,13 @@ def test_a_resolved_case_says_so_at_the_top_and_is_closed_with_one_click(ines: h
     page = ines.get(f"/case/{CASE}").text
     hint = page.index("The cancellation was withdrawn.")
     assert hint < page.index("Why now")
-    assert "The night of 4 Mar 2026 closes this case." in page
+    assert "The night of 4 Mar 2026 closes this case as expired, not as saved: nobody has contacted" in page
     assert "Close as saved" not in page
-    answer = send_move(ines, "claim", 1)
+    claimed = send_move(ines, "claim", 1).text
+    assert "Choose the outcome" in claimed
+    assert '<button class="first" name="verdict" value="saved">' not in claimed
+    answer = send_move(ines, "contact", 2)
+    assert "The night of 4 Mar 2026 closes this case as saved." in answer.text
     form = fields_of(answer.text, f"/case/{CASE}/resolve")
     assert form["text"] == "The cancellation was withdrawn."
     closed = ines.post(f"/case/{CASE}/resolve", data={**form, "verdict": "saved", "text": "They stay."})

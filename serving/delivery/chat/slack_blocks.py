@@ -31,7 +31,7 @@ STATE_TEXTS = {
     "lost": "Closed as lost",
     "false_alarm": "Closed as a false alarm",
     "no_action": "Closed without action",
-    "expired": "Closed because nobody worked on it",
+    "expired": "Closed: nobody had contacted the customer or made a plan",
     "open": "Open",
     "resolved": "Resolved",
     "over": "Over",

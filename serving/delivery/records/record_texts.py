@@ -30,7 +30,7 @@ ENTRY_TEXTS = {
     "snooze": "snoozed the case.",
     "wake": "ended the snooze.",
     "resolve": "closed the case.",
-    "expire": "The case was closed because nobody worked on it.",
+    "expire": "The case was closed: nobody had contacted the customer or made a plan.",
     "close": "The case was closed.",
     "reopen": "reopened the case.",
     "comment": "commented.",

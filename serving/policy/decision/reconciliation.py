@@ -5,7 +5,8 @@ something else than its account does costs the team its trust in the queue.
 
 - The contract has ended: closed as lost. The policy excludes the account: closed as no action.
 - The contract goes on, the cancellation was withdrawn, or the account is no longer at risk: marked as resolved, and
-  closed after the policy's nights, as saved where somebody worked on it. A mark goes when its cause goes.
+  closed after the policy's nights: as saved where somebody contacted the customer or made a plan, else as expired, for
+  the team has saved nothing there. A mark goes when its cause goes.
 - The source does not have the account any more: marked, and closed soon as no action, whoever works on it.
 - A person opened the case: only the end of the contract, or a missing account, closes it.
 """
@@ -96,7 +97,7 @@ class _Reconciler:
             return None
         if self.as_of < figures.closes_on:
             return None
-        outcome = ClosureOutcome.EXPIRED if case.state == UNCLAIMED else ClosureOutcome.SAVED
+        outcome = ClosureOutcome.SAVED if case.acted_on else ClosureOutcome.EXPIRED
         if figures.resolved is ClosureCode.ACCOUNT_MISSING:
             outcome = ClosureOutcome.NO_ACTION
         return _close(case, outcome, figures.resolved, figures.resolved_on)
@@ -200,7 +201,7 @@ class _Reconciler:
 
 
 def _close(case: OpenCase, outcome: ClosureOutcome, code: ClosureCode, on: date, rule: str = "") -> Closure:
-    return Closure(case.case_id, case.account_id, outcome, code, on, rule)
+    return Closure(case.case_id, case.account_id, outcome, code, on, rule, case.state)
 
 
 def _known(value: float) -> float | None:

@@ -80,7 +80,11 @@ class CooldownRule(Section):
 class ReconcileRule(Section):
     """When the night closes a case whose cause is gone: the risk fell, or the contract goes on after all."""
 
-    nights: Nights = Field(5, description="nights that a case in work stays marked as resolved, then: saved")
+    nights: Nights = Field(
+        5,
+        description="nights that a case in work stays marked as resolved, then: saved where somebody contacted the "
+        "customer or made a plan, else: expired",
+    )
     unclaimed_nights: Annotated[int, Field(ge=0, le=365)] = Field(
         1,
         description="nights for a case that nobody has started, then: expired; also where the account is gone",

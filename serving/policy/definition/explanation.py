@@ -196,7 +196,8 @@ def _case_life(rules: PolicyFile) -> Iterator[str]:
     rule, groups = rules.reconcile, rules.groups
     yield (
         f"When the cause of a case is gone, it is marked as resolved, and after {plural(rule.nights, 'night')} it is "
-        f"closed as saved; one that nobody has started expires after {plural(rule.unclaimed_nights, 'night')}."
+        "closed: as saved where somebody contacted the customer or made a plan, else as expired. One that nobody has "
+        f"started expires after {plural(rule.unclaimed_nights, 'night')}."
     )
     yield "When the contract ends, the case is closed as lost; when the policy excludes the account, as no action."
     days = {name: rules.risks[name].cooldown_days for name in rules.risks}

@@ -53,7 +53,7 @@ class Closure(NamedTuple):
     """An open case that the night closes, and why.
 
     ``on`` is the day of the fact: when the contract or the part of it ended, or since when the case was marked as
-    resolved. ``rule`` is the name of the exclusion.
+    resolved. ``rule`` is the name of the exclusion. ``state`` is that of the case when the night read it.
     """
 
     case_id: str
@@ -62,6 +62,7 @@ class Closure(NamedTuple):
     code: ClosureCode
     on: date
     rule: str = ""
+    state: str = "new"
 
 
 class LiveFigures(NamedTuple):

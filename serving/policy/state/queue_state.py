@@ -23,7 +23,8 @@ class OpenCase(NamedTuple):
     ``alarms`` are the codes of all alarms that it contains; None where an early version did not store them, and then it
     contains every risk and trigger. ``renews_on`` is the renewal date when it was last raised.
     ``ends_on`` is that of its newest live figures. ``resolved`` and ``resolved_on`` are the mark of an earlier night.
-    ``alarm_nights`` are the nights that raised the ends of contracts among the alarms, by code.
+    ``alarm_nights`` are the nights that raised the ends of contracts among the alarms, by code. ``acted_on`` is whether
+    the customer was contacted or a plan was made, whoever has the case now.
     """
 
     case_id: str
@@ -40,6 +41,7 @@ class OpenCase(NamedTuple):
     resolved: ClosureCode | None = None
     resolved_on: date | None = None
     alarm_nights: Mapping[str, date] = MappingProxyType({})
+    acted_on: bool = False
 
 
 class Streak(NamedTuple):

@@ -9,7 +9,8 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlalchemy import CTE, ColumnElement, Row, Select, func, select
+from sqlalchemy import CTE, ColumnElement, Row, Select, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from serving.contracts import AlarmKind
 from serving.handoff.first_reason import first_reason
@@ -18,9 +19,10 @@ from serving.night_report.queue_case import QueueCase
 from serving.night_report.report_schema import FeedReport, NightReport
 from serving.policy.state.case_status import ClosureCode
 from serving.policy.state.queue_state import Cooldown, HoldoutUnits, OpenCase, QueueState, Streak
+from serving.store.case_states import Action
 from serving.store.decision_tables import EnrolmentRow, StreakRow
 from serving.store.queries.queue_queries import newest_night, night_risks
-from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff, NightRow, Score
+from serving.store.tables import Account, Case, CaseAlarm, CaseEvent, FrozenHandoff, NightRow, Score
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -115,9 +117,15 @@ def _ending_nights(alarms: Mapping[str, date]) -> dict[str, date]:
     return {code: night for code, night in alarms.items() if code in (AlarmKind.CANCELLATION, AlarmKind.PARTIAL_LOSS)}
 
 
+_PLAN, _UNDONE = aliased(CaseEvent), aliased(CaseEvent)
+_PLANNED = exists().where(
+    *(_PLAN.case_id == Case.id, _PLAN.kind == Action.PLAN),
+    ~exists().where(_UNDONE.case_id == Case.id, _UNDONE.undoes == _PLAN.id),
+)
 _OPEN_COLUMNS = (
     *(Case.id, Case.account_id, Case.risk, Case.severity, Case.probability, Case.opened_on, Case.state, Case.squad),
     *(Case.renews_on, Case.ends_on, Case.resolved, Case.resolved_on),
+    or_(Case.responded_at.is_not(None), _PLANNED).label("acted_on"),
 )
 
 
@@ -137,6 +145,7 @@ def _open(case: Row[Any], alarms: Mapping[str, date]) -> OpenCase:
         resolved=ClosureCode(case.resolved) if case.resolved else None,
         resolved_on=case.resolved_on,
         alarm_nights=_ending_nights(alarms),
+        acted_on=bool(case.acted_on),
     )
 
 

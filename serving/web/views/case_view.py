@@ -51,13 +51,20 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """The actions by the title of their group."""
 
 
+NOT_SAVED = "as expired, not as saved: nobody has contacted the customer or made a plan"
+
+
 @dataclass(frozen=True)
 class ResolvedHint:
-    """Why the cause of the case is gone, when the night will close it, and whether the reader can close it now."""
+    """Why the cause of the case is gone, when and as what the night will close it, and what the reader can do now.
+
+    Only a case that somebody acted on is offered to be closed as saved, because nothing else was saved by the team.
+    """
 
     text: str
     closes_on: date | None
-    may_close: bool
+    closes_as: str
+    offers_saved: bool
 
 
 @dataclass(frozen=True)
@@ -230,7 +237,7 @@ def case_view(
     actor, now = reading.actor, reading.now
     assignees = Assignees(file.members, file.squads, hand_overs or CaseHandOvers(), choices or WorkChoices())
     forms = () if file.read_only else tuple(case_forms(file.case, actor, assignees, reading.today))
-    own, resolved = work or CaseWorkFile(), _resolved_hint(file.case, forms)
+    own, resolved = work or CaseWorkFile(), _resolved_hint(file)
     tasks = task_views(
         own.tasks, file.case, actor, reading.today, assignees.work, reading.reader, read_only=file.read_only
     )
@@ -250,7 +257,7 @@ def case_view(
         draft=_placed_draft(draft or DraftText(), forms, handoff),
         work=own,
         tasks=tasks,
-        primary=primary_step(file.case, forms, tasks, reading.reader, resolved=bool(resolved and resolved.may_close)),
+        primary=primary_step(file.case, forms, tasks, reading.reader, saved=bool(resolved and resolved.offers_saved)),
         timeline=_timeline(file, reading, own, assignees),
         why=why_lines(handoff, queue_reason(file)),
         earlier_save=earlier_save_text(handoff, rules, file.case.opened_on),
@@ -308,11 +315,15 @@ def _no_action_text(file: CaseFile, reading: CaseReading, *, invited: bool) -> s
     return f"{owner} works on this case. Ask them to return it, or ask a lead to reassign it."
 
 
-def _resolved_hint(case: Case, forms: tuple[CaseForm, ...]) -> ResolvedHint | None:
+def _resolved_hint(file: CaseFile) -> ResolvedHint | None:
+    case = file.case
     if case.resolved is None or case.closed_at is not None:
         return None
-    may_close = Action.RESOLVE in {form.action for form in forms}
-    return ResolvedHint(_title(RESOLVED_TEXTS[ClosureCode(case.resolved)]), case.closes_on, may_close)
+    code, undone = ClosureCode(case.resolved), {event.undoes for event in file.events}
+    planned = any(event.kind == Action.PLAN and event.id not in undone for event in file.events)
+    acted, missing = case.responded_at is not None or planned, code is ClosureCode.ACCOUNT_MISSING
+    closes_as = "as no action" if missing else "as saved" if acted else NOT_SAVED
+    return ResolvedHint(_title(RESOLVED_TEXTS[code]), case.closes_on, closes_as, acted and not missing)
 
 
 def _title(text: str) -> str:

@@ -67,9 +67,12 @@ def task_views(
 
 
 def primary_step(
-    case: Case, forms: Sequence[CaseForm], tasks: Sequence[TaskView], reader: PageReader, *, resolved: bool
+    case: Case, forms: Sequence[CaseForm], tasks: Sequence[TaskView], reader: PageReader, *, saved: bool
 ) -> PrimaryStep | None:
-    """What is next, in the words of the queue, with the form that does it; None where the case is closed."""
+    """What is next, in the words of the queue, with the form that does it; None where the case is closed.
+
+    ``saved`` is whether *saved* is offered as the outcome of a case whose cause is gone.
+    """
     if case.closed_at is not None:
         return None
     text = f"{next_step(case, reader)}."
@@ -83,7 +86,8 @@ def primary_step(
     by_action = {str(form.action): form for form in reversed(forms)}
     action = NEXT_ACTIONS.get(stage_of(case), "")
     if case.resolved:
-        return PrimaryStep(text, close_as_saved=resolved and Action.RESOLVE in by_action)
+        may_close = Action.RESOLVE in by_action
+        return PrimaryStep(text, close_as_saved=saved and may_close, to_outcomes=may_close and not saved)
     goes_on = case.state == State.NEW and case.responded_at is not None
     task = _next_task(case, tasks) if goes_on or case.state == State.IN_PLAN else None
     does_task, closes = task is not None and not goes_on, action == Action.RESOLVE

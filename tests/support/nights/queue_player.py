@@ -75,6 +75,12 @@ class QueuePlayer:
             self._close(case.case_id, outcome, self.tonight - timedelta(days=1))
 
     def work(self, account: str) -> None:
+        """Somebody claims the account's case and contacts the customer."""
+        self.claim(account)
+        for case in [case for case in self.cases.values() if case.account_id == account]:
+            self.cases[case.case_id] = case._replace(state="contacted", acted_on=True)
+
+    def claim(self, account: str) -> None:
         """Somebody claims the account's case."""
         for case in [case for case in self.cases.values() if case.account_id == account]:
             self.cases[case.case_id] = case._replace(state="claimed")

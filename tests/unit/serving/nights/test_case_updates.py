@@ -18,6 +18,7 @@ from support.nights.night_factory import (
 )
 
 from serving.cases.cases import Cases
+from serving.cases.outcomes import outcomes
 from serving.cases.permissions import Actor, Role
 from serving.contracts import Flag, Lane
 from serving.night_report.report_schema import NightReport
@@ -31,6 +32,7 @@ from serving.store.exchange import HealthAdjustment, Message
 from serving.store.queries.case_queries import case_history
 from serving.store.queries.night_queries import count_open, night_report, open_queue, queue_state
 from serving.store.queries.queue_queries import QueueFilter, list_cases
+from serving.store.queries.results.weekly_queries import closed_cases, sum_outcomes
 from serving.store.tables import Case, CaseEvent
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))
@@ -186,6 +188,41 @@ def test_a_case_that_was_claimed_while_the_night_ran_does_not_expire(store: Stor
     Cases(store, clock=lambda: NOW).claim(CASE, ANN)
     report = night(store, closures=(closure(ClosureOutcome.EXPIRED, ClosureCode.RISK_FALLEN),))
     assert (case_of(store).state, report.cases.closed) == ("claimed", {})
+
+
+def test_a_claimed_case_that_nobody_acted_on_expires_and_saves_nothing(store: Store) -> None:
+    open_cases(store, 1)
+    Cases(store, clock=lambda: NOW).claim(CASE, ANN)
+    row = closure(ClosureOutcome.EXPIRED, ClosureCode.RISK_FALLEN)._replace(state="claimed")
+    report = night(store, closures=(row,))
+    case = case_of(store)
+    assert (case.state, case.outcome_amount, report.cases.expired) == ("expired", None, 1)
+    rows = outcomes(store).to_pylist()
+    assert {row["action"] for row in rows} <= {"selected"}
+    with store.reading() as session:
+        assert session.scalar(select(func.count()).select_from(HealthAdjustment)) == 0
+        sums = sum_outcomes(closed_cases(session, NOW, SECOND_NOW + timedelta(days=1), None), "EUR")
+    assert (sums.closed, sums.saved, dict(sums.money_saved)) == (1, 0, {})
+
+
+def test_a_contact_or_a_plan_that_stays_is_an_act_whoever_has_the_case(store: Store) -> None:
+    open_cases(store, 1)
+    cases = Cases(store, clock=lambda: NOW)
+
+    def acted_on() -> bool:
+        with store.reading() as session:
+            (case,) = queue_state(session, SECOND).open_cases
+        return case.acted_on
+
+    cases.claim(CASE, ANN)
+    assert not acted_on()
+    cases.plan(CASE, ANN, plan="A call every week.")
+    assert acted_on()
+    cases.undo(CASE, ANN)
+    assert not acted_on()
+    cases.plan(CASE, ANN, plan="A call every week.")
+    cases.release(CASE, ANN, reason="I am away.")
+    assert (case_of(store).state, acted_on()) == ("new", True)
 
 
 def test_a_case_that_somebody_closed_meanwhile_keeps_its_outcome(store: Store) -> None:

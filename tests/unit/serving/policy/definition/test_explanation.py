@@ -32,7 +32,8 @@ def test_a_policy_is_explained_in_words() -> None:
         "Cancellation: worth the revenue that ends × 15% × urgency − 0. It gets a case on the same night, beyond the ",
         "Partial loss, from 1% of the account's revenue: worth the part's revenue × 15% × urgency − 0. It competes for",
         "Accounts of the types internal, test, demo, trial, free.",
-        "after 5 nights it is closed as saved; one that nobody has started expires after 1 night.",
+        "after 5 nights it is closed: as saved where somebody contacted the customer or made a plan, else as expired. "
+        "One that nobody has started expires after 1 night.",
         "(at most 250,000; the median of the segment where unknown)",
         "Below a priority of 0 no new case is raised.",
         "Saved +10 points, lost -20, false alarm +5, no action +0; the sum is limited to ±15,",
