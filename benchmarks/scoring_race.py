@@ -67,7 +67,7 @@ def race(model: RiskModel, scorer: BlendScorer, frame: pa.Table, rounds: int) ->
     steps: dict[str, Callable[[], object]] = {
         "column checks": lambda: model.signature.matrix(frame),
         "logistic regression": lambda: scorer.line.margin(matrix),
-        "trees, LightGBM": lambda: scorer.trees.booster.predict(matrix, raw_score=True),
+        "trees, LightGBM": lambda: scorer.trees.loaded.margin(matrix),
         "trees, compiled": lambda: program(matrix),
         "calibration": lambda: model.calibrator.apply(margin),
     }
@@ -76,8 +76,8 @@ def race(model: RiskModel, scorer: BlendScorer, frame: pa.Table, rounds: int) ->
     taken |= {"compiling, once": np.array(compiling)}
     taken |= {"all, LightGBM": shared + taken["trees, LightGBM"]}
     taken |= {"all, compiled": shared + taken["trees, compiled"] + taken["compiling, once"]}
-    apart = np.abs(program(matrix) - scorer.trees.booster.predict(matrix, raw_score=True)).max()
-    trees, terms = scorer.trees.booster.num_trees(), len(scorer.line.terms)
+    apart = np.abs(program(matrix) - scorer.trees.loaded.margin(matrix)).max()
+    trees, terms = scorer.trees.text.count("\nTree="), len(scorer.line.terms)
     print(f"{len(matrix):,} rows, {matrix.shape[1]} columns, {trees} trees and {terms} terms; medians of {rounds}\n")
     print("| step | wall s | processor s | goal, s |\n|---|---:|---:|---:|")
     for name, (wall, processor) in taken.items():

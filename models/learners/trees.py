@@ -19,6 +19,7 @@ from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples
 from models.data.signature import Signature
 from models.learners import compiled_trees
+from models.learners.formats.loaded_trees import LoadedTrees
 from models.learners.formats.tree_text import check_tree_text
 
 TREES_FILE = "trees.txt"
@@ -48,9 +49,9 @@ class TreeScorer:
     kind: str = "lightgbm"
 
     @cached_property
-    def booster(self) -> Any:
+    def loaded(self) -> LoadedTrees:
         """The parsed trees."""
-        return import_lightgbm().Booster(model_str=self.text)
+        return LoadedTrees(self.text)
 
     @cached_property
     def program(self) -> Callable[[Matrix], Floats]:
@@ -63,17 +64,18 @@ class TreeScorer:
             return np.empty(0)
         if compiled_trees.pays(len(matrix)):
             return self.program(matrix)
-        return np.asarray(self.booster.predict(matrix, raw_score=True, num_threads=self.threads))
+        return self.loaded.margin(matrix, self.threads)
 
     def contributions(self, matrix: Matrix) -> Floats:
         """Exact tree contributions (TreeSHAP), rows × (columns + 1)."""
         if not len(matrix):
             return np.empty((0, matrix.shape[1] + 1))
-        return np.asarray(self.booster.predict(matrix, pred_contrib=True, num_threads=self.threads))
+        return self.loaded.contributions(matrix, self.threads)
 
     def column_sizes(self) -> Mapping[int, float]:
         """Each column's gain, summed over the splits by it."""
-        return dict(enumerate(self.booster.feature_importance("gain").tolist()))
+        booster = import_lightgbm().Booster(model_str=self.text)
+        return dict(enumerate(booster.feature_importance("gain").tolist()))
 
     def files(self) -> Mapping[str, str]:
         """LightGBM's text."""
