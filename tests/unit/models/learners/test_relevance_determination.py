@@ -111,3 +111,14 @@ def test_what_is_alike_to_every_row_tells_nothing() -> None:
     weights = Regression(flat, regression.happened, regression.evidence, regression.bounds).fit(USUAL, ALL)
     assert weights[7] == 0
     assert np.isfinite(weights).all()
+
+
+def test_much_evidence_leaves_no_variance_below_zero_where_terms_say_the_same() -> None:
+    regression, _ = drawn(3)
+    design = regression.design.copy()
+    design[:, MATTER : 2 * MATTER] = design[:, :MATTER]
+    much = Regression(design, regression.happened, np.full(len(design), 2e4), regression.bounds)
+    variance = np.full(TERMS, 1_000.0)
+    posterior = posterior_variance(much.curvature(much.most_probable(variance)), variance)
+    assert posterior.min() > 0
+    assert (posterior < variance).all()
