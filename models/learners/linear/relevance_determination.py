@@ -94,8 +94,8 @@ class Regression:
     def curvature(self, weights: Floats) -> Floats:
         """The second derivatives of the loss without its prior, the intercept's last.
 
-        Summed as 64-bit numbers: with the evidence of a million accounts, the rounding of 32-bit sums is larger than the
-        precision of a prior, and the variance of columns that say the same came out negative.
+        Summed as 64-bit numbers: with the evidence of a million accounts, the rounding of 32-bit sums is larger than
+        the precision of a prior, and the variance of columns that say the same came out negative.
         """
         probability = sigmoid(self.margin(weights))
         precision = self.evidence * probability * (1 - probability)

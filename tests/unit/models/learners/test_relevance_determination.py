@@ -116,9 +116,10 @@ def test_what_is_alike_to_every_row_tells_nothing() -> None:
 def test_much_evidence_leaves_no_variance_below_zero_where_terms_say_the_same() -> None:
     regression, _ = drawn(3)
     design = regression.design.copy()
-    design[:, MATTER : 2 * MATTER] = design[:, :MATTER]
+    noise = np.random.default_rng(3).normal(size=(len(design), MATTER))
+    design[:, MATTER : 2 * MATTER] = design[:, :MATTER] + 1e-4 * noise
     much = Regression(design, regression.happened, np.full(len(design), 2e4), regression.bounds)
-    variance = np.full(TERMS, 1_000.0)
-    posterior = posterior_variance(much.curvature(much.most_probable(variance)), variance)
+    variance = np.full(TERMS, 100.0)
+    posterior = posterior_variance(much.curvature(np.append(np.zeros(TERMS), -2.5)), variance)
     assert posterior.min() > 0
     assert (posterior < variance).all()
