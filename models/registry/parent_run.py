@@ -6,7 +6,7 @@ is in the same store, the risks are nested under that one.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,9 +16,9 @@ import numpy as np
 
 from models.evaluation.metrics_report import MODEL
 from models.registry.lineage import dataset_input
-from models.registry.run_origin import origin_tags
+from models.registry.run_origin import PROCESS_TAG, origin_tags
 from models.registry.step_times import now
-from models.registry.tracking import RegistryUnavailableError, active
+from models.registry.tracking import EXPERIMENT, RegistryUnavailableError, active, answering, client
 from models.reports.sentences import render_finding
 from models.training import TrainingResult
 
@@ -107,6 +107,21 @@ def parent_run(tracking_uri: str, source: Mapping[str, object], risks: Sequence[
             run.close(FAILED if isinstance(error, Exception) else KILLED)
         raise
     run.close(FINISHED)
+
+
+def end_left_runs(tracking_uri: str, is_gone: Callable[[str], bool]) -> int:
+    """End as failed the runs that a process left running which ``is_gone``; the number of them.
+
+    Where the disk is full or a process is killed, nobody writes the end of a run.
+    """
+    tracking = client(tracking_uri)
+    with answering(tracking_uri):
+        found = tracking.get_experiment_by_name(EXPERIMENT)
+        running = tracking.search_runs([found.experiment_id], "attributes.status = 'RUNNING'") if found else []
+        left = [run for run in running if is_gone(run.data.tags.get(PROCESS_TAG, ""))]
+        for run in left:
+            tracking.set_terminated(run.info.run_id, FAILED)
+    return len(left)
 
 
 def _project_run(tracking: Any, experiment_id: str) -> str | None:

@@ -89,7 +89,8 @@ class Registry:
 
         Args:
             trained: what :func:`models.training.fit` returned.
-            source: what it was trained on: ``name``, ``fingerprint``, ``first``, ``until`` and ``rows`` by table.
+            source: what it was trained on: ``name``, ``fingerprint``, ``first``, ``until`` and ``rows`` by table; and
+                the ``process`` that trains.
             alias: ``challenger``, unless the gate has already decided.
             frame: the features that it was trained on; their digest is part of the run.
             times: when the training and its steps began; by default now.

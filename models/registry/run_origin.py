@@ -13,6 +13,9 @@ from pathlib import Path
 CODE = Path(__file__).resolve().parents[2]
 """The folder of the code, which may be a checkout."""
 
+PROCESS_TAG = "rescue.process"
+"""On a run: the process that writes it, so that a later one can end what a process that is gone left running."""
+
 
 def origin_tags(source: Mapping[str, object]) -> dict[str, str]:
     """The tags of a run on ``source`` (see `models.registry.registry.Registry.log`)."""
@@ -27,6 +30,7 @@ def origin_tags(source: Mapping[str, object]) -> dict[str, str]:
         "rescue.version": _version(),
         "rescue.source": str(source.get("name", "unknown")),
         "rescue.source.fingerprint": str(source.get("fingerprint", "unknown")),
+        **({PROCESS_TAG: str(source["process"])} if source.get("process") else {}),
     }
 
 

@@ -24,7 +24,7 @@ from models.learners.risk_model import RiskModel
 from models.registry.lineage import Lineage, describe_lineage
 from models.registry.parent_run import ParentRun
 from models.registry.request_rows import SCORE_UNKNOWN
-from models.registry.run_origin import origin_tags
+from models.registry.run_origin import PROCESS_TAG, origin_tags
 from models.registry.step_times import Span, StepTimes, now
 from models.registry.tracking import active, experiment
 from models.reports.model_card import write_model_card
@@ -263,7 +263,9 @@ def _nested(
 
     parent, tracking = mlflow.active_run(), mlflow.MlflowClient()
     inherited = {
-        key: value for key, value in parent.data.tags.items() if key.startswith(("mlflow.user", "mlflow.source"))
+        key: value
+        for key, value in parent.data.tags.items()
+        if key.startswith(("mlflow.user", "mlflow.source", PROCESS_TAG))
     }
     start, end = span.milliseconds
     tags = {

@@ -32,6 +32,7 @@ from pipelines.sources.validated_source import validate_source_step
 from serving.night_report.effect_report import DifferenceReport
 from serving.night_report.uplift_report import UpliftReport
 from serving.night_report.uplift_text import uplift_line
+from serving.operations.holder import current_holder
 from serving.store.queries.outcome_queries import enrolled_units
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def train_uplift_from(settings: Settings, risk: str, before: date | None, steps:
                 steps.log(f"Learning whom a rescue helps from {len(enrolled.units):,} accounts: {one.title}")
                 model = learn(opened.history, build, one, enrolled, until)
                 described = report_of(model)
-                version = registry.log(model, source=opened.facts(), description=uplift_line(described))
+                source = {**opened.facts(), "process": current_holder()}
+                version = registry.log(model, source=source, description=uplift_line(described))
                 report = described.model_copy(update={"version": version})
             reports.append(report)
     return UpliftTraining(tuple(reports))

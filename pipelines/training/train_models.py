@@ -7,6 +7,7 @@ result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -25,7 +26,8 @@ from pipelines.sources.validated_source import validate_source_step
 from pipelines.training.promotion import present_champion, promote_trained, shared_grid, tuned_parameters
 from pipelines.training.training_data import RowChoice, TrainingData, gather_training_data
 from pipelines.training.training_rows import training_rows
-from serving.night_report.report_text import day_text
+from serving.night_report.report_text import day_text, plural
+from serving.operations.holder import current_holder, is_gone
 
 if TYPE_CHECKING:
     from features.frame import FrameBuilder
@@ -206,11 +208,12 @@ def train_opened(
         NotLearnableError: it is too short, or too little happened in it.
     """
     settings = opened.settings
+    _end_left_runs(settings, steps)
     return train(
         opened.history,
         wanted,
         assembly.open_registry(settings),
-        source=opened.facts(),
+        source={**opened.facts(), "process": current_holder()},
         through=through,
         tune=tune,
         build=assembly.frame_builder(settings),
@@ -220,6 +223,19 @@ def train_opened(
         currency=settings.currency.code if settings.currency else "",
         log=steps.log,
     )
+
+
+def _end_left_runs(settings: Settings, steps: Steps) -> None:
+    """End the MLflow runs of trainings whose process is gone: on a full disk it could not write that they failed."""
+    from models.registry.parent_run import end_left_runs
+    from models.registry.tracking import RegistryUnavailableError
+
+    with suppress(RegistryUnavailableError):  # the training meets the same error, and reports it
+        if left := end_left_runs(settings.tracking_uri, is_gone):
+            steps.log(
+                f"A training broke off without an end: {plural(left, 'MLflow run')} that it left running "
+                f"{'is' if left == 1 else 'are'} marked as failed now"
+            )
 
 
 def _row_choice(settings: Settings, history: History) -> RowChoice:

@@ -12,9 +12,10 @@ from support.worlds.trained_factory import made_frame, made_trained
 
 from models.registry import run_origin
 from models.registry.lineage import frame_digest
+from models.registry.parent_run import ParentRun, end_left_runs
 from models.registry.registry import Registry
 from models.registry.step_times import StepTimes
-from models.registry.tracking import active, client
+from models.registry.tracking import active, client, experiment
 from models.risks.defaults import ESCALATION
 
 __all__ = ["migrated_store"]  # fixture
@@ -158,6 +159,19 @@ def test_a_training_that_stops_leaves_a_failed_run_or_none(migrated_store: Path,
         raise KeyboardInterrupt
     found = client(registry.tracking_uri).search_runs(["1"])
     assert [run.info.status for run in found if run.data.tags["rescue.run"] == "training"] == ["KILLED"]
+
+
+def test_runs_that_a_process_left_running_are_ended_when_it_is_gone(migrated_store: Path, tmp_path: Path) -> None:
+    shutil.copy(migrated_store, tmp_path / "mlflow.db")
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert end_left_runs(uri, lambda process: True) == 0, "there is no experiment yet"
+    for process in ("dead", "alive"):
+        run = ParentRun(uri, {**SOURCE, "process": process}, ["churn", "escalation"])
+        with active(uri) as mlflow:
+            run.open(mlflow, experiment(uri))
+    assert end_left_runs(uri, lambda process: process == "dead") == 1
+    ended = {run.data.tags["rescue.process"]: run.info.status for run in client(uri).search_runs(["1"])}
+    assert ended == {"dead": "FAILED", "alive": "RUNNING"}
 
 
 def test_a_training_of_one_risk_has_no_run_above_it(migrated_store: Path, tmp_path: Path) -> None:
