@@ -236,7 +236,7 @@ class Cases:
     ) -> Case:
         """Close the case with its outcome (saved, lost, false_alarm, no_action) and adjust the account's health.
 
-        ``reason`` is a code of the policy; ``amount`` is the yearly revenue that was kept or lost, by default the money
+        ``reason`` is a code of the policy; ``amount`` is the yearly revenue saved or lost, by default the money
         of the case. *Saved* needs a comment or a reason.
         """
         if verdict not in OUTCOMES:

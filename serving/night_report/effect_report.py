@@ -19,7 +19,7 @@ class GroupReport(ReportPart):
 
 
 class DifferenceReport(ReportPart):
-    """A difference between held-out and worked accounts with its 95% interval: what the work saved."""
+    """A difference between held-out and worked accounts with its 95% interval: the effect of the work."""
 
     value: float
     low: float
@@ -60,9 +60,10 @@ class EffectReport(ReportPart):
         description="accounts enrolled a week, over the last eight weeks without the first night; null in its week",
     )
     revenue: DifferenceReport | None = Field(
-        default=None, description="revenue per year that the settled work saved, capped by account as in the priority"
+        default=None, description="effect of the settled work in revenue a year, capped by account as in the priority"
     )
     holdout_cost: float | None = Field(
-        default=None, description="what the policy expects that work on the held-out accounts would have saved"
+        default=None,
+        description="revenue a year that work on the held-out accounts is worth by the policy's save rates",
     )
     currency: str | None = Field(default=None, description="of the amounts; null where accounts have different ones")

@@ -40,7 +40,7 @@ def effect_line(effect: EffectReport | None) -> str:
 
 
 def effect_outlook(effect: EffectReport | None, today: date) -> Iterator[str]:
-    """What can be seen and when, what was saved, and what the hold-out costs, a sentence each."""
+    """What can be seen and when, the effect in revenue, and what the hold-out costs, a sentence each."""
     if effect is None or effect.valid == "one_look":
         return
     if effect.detectable is not None:
@@ -52,12 +52,12 @@ def effect_outlook(effect: EffectReport | None, today: date) -> Iterator[str]:
         yield line
     if effect.revenue is not None:
         value, low, high = (_amount(number, effect.currency) for number in vars(effect.revenue).values())
-        yield f"Revenue per year saved by selecting them: {value} (95% interval: {low} to {high})."
+        yield f"Effect in revenue a year, selected against held-out accounts: {value} (95% interval: {low} to {high})."
     if effect.holdout_cost:
         cost = _amount(effect.holdout_cost, effect.currency)
         yield (
             f"{plural(effect.held_out.accounts, 'account')} held out so far. By the policy's save rates, work on them "
-            f"would have saved about {cost} a year."
+            f"would have been worth about {cost} a year."
         )
 
 

@@ -229,7 +229,7 @@ class Case(Base):
     closure_on: Mapped[date | None]
     settled_on: Mapped[date | None]
     outcome_reason: Mapped[str | None] = mapped_column(doc="code of the policy for why it ended so")
-    outcome_amount: Mapped[float | None] = mapped_column(doc="recurring revenue a year that was kept or lost")
+    outcome_amount: Mapped[float | None] = mapped_column(doc="recurring revenue a year that was saved or lost")
     outcome_currency: Mapped[str | None]
     left_on: Mapped[date | None] = mapped_column(doc="the account left on that day, within 90 days after *saved*")
     policy_version: Mapped[str | None] = mapped_column(doc="of the policy that opened it")

@@ -137,7 +137,7 @@ SORT_TITLES: dict[str, str] = {
 CLOSED_SORT_TITLES: dict[str, str] = {
     "closed": "day of the close, the newest first",
     "account": "account name",
-    "amount": "amount kept or lost",
+    "amount": "revenue saved or lost",
     "revenue": "recurring revenue",
 }
 """What the closed cases can be sorted by."""

@@ -64,15 +64,14 @@ def contact_fields(choices: WorkChoices) -> tuple[FieldChoice, ...]:
 
 
 def outcome_fields(verdict: str, choices: OutcomeChoices) -> tuple[FieldChoice, ...]:
-    """Why the case ended so, where the policy has reasons, and the amount that was kept or lost."""
+    """Why the case ended so, where the policy has reasons, and the revenue that was saved or lost."""
     reasons = choices.reasons.get(verdict, {})
     fields = []
     if reasons:
         titles = tuple(reasons.values())
         fields.append(FieldChoice("reason", "Why", "choice", verdict in choices.required, titles, ""))
-    kept = {"saved": "kept", "lost": "lost"}.get(verdict)
-    if kept:
-        label = f"Revenue {kept}, a year" + (f", in {choices.currency}" if choices.currency else "")
+    if verdict in ("saved", "lost"):
+        label = f"Revenue {verdict}, a year" + (f", in {choices.currency}" if choices.currency else "")
         label += ", such as 40000 or 1,200.50"
         value = f"{choices.amount:.0f}" if choices.amount is not None else ""
         fields.append(FieldChoice("amount", label, "line", False, (), value))

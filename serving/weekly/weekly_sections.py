@@ -7,6 +7,13 @@ from serving.night_report.report_text import plural
 from serving.store.queries.results.weekly_queries import Amounts, CasesAtInstant
 from serving.weekly.weekly_charts import BarChart, IntervalChart
 
+AMOUNT_DEFINITION = (
+    "“Revenue saved” and “Revenue lost” are recurring revenue a year: the amount that was recorded when the case was "
+    "closed, else the revenue at stake, else its estimate. An account that is saved or lost again within 90 days "
+    "counts only with what is more than before."
+)
+"""What the two names mean, on every page and in the report."""
+
 
 @dataclass(frozen=True)
 class WeeklyTable:

@@ -11,6 +11,7 @@ from serving.store.queries.results.weekly_queries import WeekFlow
 from serving.weekly.weekly_charts import draw_bars, draw_intervals
 from serving.weekly.weekly_figures import PERIOD_WEEKS, ContactPeriod, WeeklyFigures
 from serving.weekly.weekly_sections import (
+    AMOUNT_DEFINITION,
     WeeklySection,
     WeeklyTable,
     amounts_text,
@@ -61,9 +62,8 @@ def money_section(figures: WeeklyFigures) -> WeeklySection:
         lines=lines,
         chart=chart,
         table=_flow_table(figures),
-        note="“Saved” and “lost” are what was recorded when the case was closed, with the amount that was entered, "
-        "else the revenue at stake, else its estimate. An account that is saved again within 90 days counts with what "
-        "is more than before. Whether the accounts would have stayed anyway is another question: “Do rescues help?” "
+        note=f"{AMOUNT_DEFINITION} The revenue at stake in a closed case is another figure: it can be more than what "
+        "was saved or lost. Whether the accounts would have stayed anyway is another question: “Do rescues help?” "
         "answers it.",
         links=_closed_links(figures),
     )
@@ -77,17 +77,16 @@ def _moves(figures: WeeklyFigures, code: str) -> Iterator[str]:
         return
     yield f"At stake at the beginning of the week: {amounts_text(begin.revenue)} in {open_cases_text(begin)}."
     parts = [f"{begin.revenue.get(code, 0.0):,.0f} at the beginning"]
-    for sign, move, words in (
-        ("+", moves.opened, "opened"),
-        ("−", moves.saved, "closed as saved"),
-        ("−", moves.lost, "closed as lost"),
-        ("−", moves.otherwise, "closed otherwise"),
-    ):
-        if move.cases:
-            parts.append(f"{sign} {move.revenue.get(code, 0.0):,.0f} in {plural(move.cases, 'case')} {words}")
+    if moves.opened.cases:
+        parts.append(f"+ {moves.opened.revenue.get(code, 0.0):,.0f} in {plural(moves.opened.cases, 'case')} opened")
+    closed = {"saved": moves.saved, "lost": moves.lost, "otherwise": moves.otherwise}
+    if cases := sum(move.cases for move in closed.values()):
+        revenue = sum(move.revenue.get(code, 0.0) for move in closed.values())
+        ended = ", ".join(f"{move.cases:,} {outcome}" for outcome, move in closed.items() if move.cases)
+        parts.append(f"− {revenue:,.0f} in {plural(cases, 'case')} closed ({ended})")
     unit = f" {code}" if code else ""
     total = f"{end.revenue.get(code, 0.0):,.0f}{unit}"
-    yield f"{' '.join(parts)} = {total} in open cases, each with its revenue of today."
+    yield f"{' '.join(parts)} = {total} at stake in open cases, each with its revenue of today."
 
 
 def _closed_links(figures: WeeklyFigures) -> list[tuple[str, str]]:

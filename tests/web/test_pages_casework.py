@@ -196,7 +196,7 @@ def test_saved_needs_a_word_and_what_was_typed_stays(ines: httpx.Client, web_sto
     wrong = send(ines, "resolve", version="2", verdict="lost", text="gone", **{"field-amount": "a lot"})
     assert (wrong.status_code, 'id="resolve-2" open' in wrong.text) == (422, True)
     closed = send(ines, "resolve", version="2", verdict="saved", text="A new plan", **{"field-amount": "12,500"})
-    assert "Kept: 12,500 EUR a year" in plain(closed)
+    assert "Revenue saved: 12,500 EUR a year" in plain(closed)
     assert "amount a year: 12,500" in plain(closed)
 
 

@@ -1,6 +1,5 @@
 """The queue page: in order, filtered by its address, a page at a time, worked from the list."""
 
-import csv
 import html
 import re
 from datetime import timedelta
@@ -13,7 +12,6 @@ from sqlalchemy import select, update
 from support.nights.handoff_factory import NIGHT
 from support.web.page_forms import listed_cases, send_form
 from support.web.web_fixture import ANALYST, INES, LEAD, TOM, VIEWER, Site, running
-from support.web.web_queue import work_through
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
@@ -304,48 +302,3 @@ def test_an_old_night_and_a_failed_one_are_said(ines: httpx.Client, site: Site, 
     page = html.unescape(ines.get(address).text)
     assert "Warning: The newest night is 5 days old, and so is this queue." in page
     assert "Warning: The night of 4 Mar 2026 was not recorded: usage_daily has 3 rows; 4,000 are usual." in page
-
-
-def test_closed_cases_show_when_why_and_how_much_the_newest_first(site: Site, web_store: Store) -> None:
-    work_through(web_store, 6, closed=6)
-    browser = site.browser(ANALYST)
-    page = browser.get("/queue?state=closed")
-    assert [row in page.text for row in ("Kept or lost", "Worked by", "Closed within")] == [True] * 3
-    with web_store.reading() as session:
-        closed = list(session.scalars(select(Case).where(Case.closed_at.is_not(None)).order_by(Case.closed_at.desc())))
-    assert listed_cases(page) == [case.id for case in closed]
-    lost = [case for case in closed if case.state == "lost"]
-    assert listed_cases(browser.get("/queue?state=lost")) == [case.id for case in lost]
-    assert 0 < len(listed_cases(browser.get("/queue?state=closed&closed=30"))) < len(closed)
-    year, week, _ = closed[0].closed_at.isocalendar()
-    in_week = [case for case in closed if case.closed_at.isocalendar()[:2] == (year, week)]
-    assert listed_cases(browser.get(f"/queue?state=closed&week={year}-W{week:02}")) == [case.id for case in in_week]
-    assert listed_cases(browser.get("/queue?state=closed&week=nonsense")) == [case.id for case in closed]
-    tabs = re.findall(r'state=(\w+)"[^>]*>[^<]+ <span class="count">(\d+)<', page.text)
-    assert dict(tabs)["closed"] == str(len(closed))
-    assert dict(tabs)["new"] == "6"  # the open cases are counted on this page, too
-    file = browser.get("/queue/export.csv?state=closed").text.splitlines()
-    assert "Amount kept or lost" in file[0]
-
-
-def test_amounts_of_closed_cases_have_a_currency_after_the_account_has_none_and_files_have_no_more_than_cents(
-    site: Site, web_store: Store
-) -> None:
-    work_through(web_store, 6, closed=6)
-    with web_store.transaction() as session:
-        lost = session.scalars(select(Case).where(Case.state == "lost")).first()
-        assert lost is not None
-        lost.revenue, lost.outcome_amount, lost.outcome_currency = 64_755.653600000005, 11_427.004, None
-        session.get_one(Account, lost.account_id).currency = None
-    browser = site.browser(ANALYST)
-    assert "64,756 EUR" in (page := browser.get("/queue?state=lost").text)
-    assert "11,427 EUR" in page
-    assert "Lost: 11,427 EUR a year" in browser.get(f"/case/{lost.id}").text
-    rows = csv.DictReader(browser.get("/queue/export.csv?state=lost").text.splitlines())
-    (row,) = [it for it in rows if it["Case id"] == lost.id]
-    assert [row[name] for name in ("Revenue", "Currency", "Amount kept or lost", "Currency of the amount")] == [
-        "64755.65",
-        "EUR",
-        "11427.0",
-        "EUR",
-    ]

@@ -1,4 +1,4 @@
-"""Why a case ended and what it was worth: the reason, from the policy's list, and the amount that was kept or lost."""
+"""Why a case ended and what it was worth: the reason, from the policy's list, and the revenue saved or lost."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -38,7 +38,7 @@ def set_outcome(step: CaseStep, verdict: str, details: OutcomeDetails, comment: 
     if details.amount is not None and not (isfinite(details.amount) and 0 <= details.amount <= MOST_MONEY):
         raise UsageError("The amount has to be a number that is not below 0.")
     if details.amount is not None and verdict not in WITH_MONEY:
-        raise UsageError("An amount is kept or lost: only a case that was saved or lost has one.")
+        raise UsageError("An amount is revenue saved or lost: only a case that was saved or lost has one.")
     case.outcome_reason = reason
     account = step.session.get(Account, case.account_id)
     set_amount(case, verdict, account, details.amount)

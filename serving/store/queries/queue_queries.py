@@ -20,6 +20,7 @@ from serving.handoff.first_reason import first_reason
 from serving.handoff.versions import upgrade_package
 from serving.store.case_states import CLOSED, OPEN
 from serving.store.database import once_per_reading
+from serving.store.queries.results.weekly_queries import COUNTED_REVENUE, OUTCOME_VIEW
 from serving.store.tables import Account, Case, CaseEvent, CaseScore, FrozenHandoff, NightRow, Score
 
 PAGE = 50
@@ -47,7 +48,7 @@ SORTS: dict[str, tuple[ColumnElement[Any], bool]] = {
     "renewal": (Account.renews_on.expression, False),
     "clock": (_CLOCK, False),
     "closed": (Case.closed_at.expression, True),
-    "amount": (Case.outcome_amount.expression, True),
+    "amount": (select(COUNTED_REVENUE).where(OUTCOME_VIEW.c.case_id == Case.id).scalar_subquery(), True),
 }
 """What a queue can be sorted by besides the name of a risk, and whether the largest comes first."""
 

@@ -60,7 +60,7 @@ class CaseResponse(ResponseModel):
     closes_on: date | None = Field(description="The night that closes a resolved case.")
     closure: str | None = Field(description="Why a night closed the case.")
     outcome_reason: str | None = Field(None, description="Why it ended so: a code of the policy.")
-    outcome_amount: float | None = Field(None, description="Yearly revenue that was kept or lost.")
+    outcome_amount: float | None = Field(None, description="Yearly revenue saved or lost, as recorded at the close.")
     outcome_currency: str | None = None
     left_on: date | None = Field(None, description="The account left on that day, within 90 days after *saved*.")
     closure_on: date | None

@@ -26,6 +26,7 @@ from serving.store.casework.casework_tables import AccountContact
 from serving.store.queries.case_queries import CaseFile, case_file
 from serving.store.queries.incident_queries import incidents_of_account
 from serving.store.queries.policy_queries import saved_number
+from serving.store.queries.results.weekly_queries import counted_revenue
 from serving.web.access import Permission
 from serving.web.flash_messages import FlashMessage
 from serving.web.pages.case_messages import message_after
@@ -114,6 +115,7 @@ def render_case(
         hand_overs = case_hand_overs(session, file.case, handoff, context.now, with_notes=assigns)
         incidents = incidents_of_account(session, file.account.account_id, context.now - RECENT_INCIDENTS)
         path = describe_case_path(session, file.case, context.now, context.person.name)
+        counted = counted_revenue(session, [case_id]) if file.case.closed_at is not None else {}
         away = away_texts(session, [file.case.responsible], context.now) if file.case.closed_at is None else {}
     view = case_view(
         file,
@@ -124,6 +126,7 @@ def render_case(
         work=work,
         choices=choices,
         rules=rules,
+        counted=counted.get(case_id),
     )
     if message is not None and view.undo is not None and request.query_params.get("done") in set(Action):
         message = replace(message, link=("Undo it", "#undo"))

@@ -26,7 +26,7 @@ from serving.store.queries.queue_choices import (
     list_choices,
 )
 from serving.store.queries.queue_queries import OPEN_CASES, ListedCase, QueueFilter
-from serving.store.queries.results.weekly_queries import sole_currency
+from serving.store.queries.results.weekly_queries import counted_revenue, sole_currency
 from serving.store.saved_views import saved_views
 from serving.web.access import Permission
 from serving.web.display_text import code_title, state_title
@@ -43,6 +43,7 @@ from serving.web.request_context import (
 )
 from serving.web.sign_in.sign_in import local_path
 from serving.web.views.night_age import night_age
+from serving.web.views.work.outcome_amount import amounts_together
 from serving.web.views.work.queue_export import EXPORT_TYPES, MOST_EXPORTED, export_table
 from serving.web.views.work.queue_tabs import LaneCounts, QueueTab, count_states, lane_tabs, state_tabs
 from serving.web.views.work.queue_view import (
@@ -57,6 +58,7 @@ from serving.web.views.work.queue_view import (
     queue_row,
     sort_orders,
 )
+from serving.weekly.weekly_sections import AMOUNT_DEFINITION
 
 queue_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -176,7 +178,9 @@ def render_queue(
         "columns": [(tab, [queue_row(row, rows) for row in cards]) for tab, cards in columns],
         "board": board,
         "tabs": state_tabs(view, counts),
-        "pages": paginate(view, total),
+        "pages": (pages := paginate(view, total)),
+        "together": "" if pages.previous or pages.next else amounts_together(row.amount for row in lines),
+        "amount_definition": AMOUNT_DEFINITION,
         "clear": QueueView(state=view.state).url(),
         "elsewhere": elsewhere(view),
         "orders": sort_orders(choices.risks, closed=view.of_closed),
@@ -220,6 +224,7 @@ def _row_context(
         context.reader,
         queue_queries.opening_probabilities(session, [row.case for row in listed]),
         sole_currency(session) if any(not row.account.currency for row in listed) else "",
+        counted_revenue(session, [row.case.id for row in listed if row.case.closed_at is not None]),
     )
 
 

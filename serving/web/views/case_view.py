@@ -38,6 +38,7 @@ from serving.web.views.handoff_points import health_points, usage_points, usage_
 from serving.web.views.line_plots import Plot, draw_plot
 from serving.web.views.risk_view import RiskView, risk_view
 from serving.web.views.undo_offer import UndoOffer, undo_offer
+from serving.web.views.work.outcome_amount import OutcomeAmount, outcome_amount
 from serving.web.views.work.price_text import priority_text
 from serving.web.views.work.responsible_text import responsible_text
 from serving.web.work_forms import WorkChoices, task_fields
@@ -132,6 +133,7 @@ class CaseView:
     new_task: tuple[FieldChoice, ...]
     reader: PageReader
     sent: SentForm | None = None
+    amount: OutcomeAmount | None = None
 
     @property
     def case(self) -> Case:
@@ -229,10 +231,11 @@ def case_view(
     work: CaseWorkFile | None = None,
     choices: WorkChoices | None = None,
     rules: PolicyFile | None = None,
+    counted: float | None = None,
 ) -> CaseView:
     """The page of a case for the person who looks at it; ``handoff`` is that of the file.
 
-    ``rules`` are those of the newest night's policy.
+    ``rules`` are those of the newest night's policy, ``counted`` is the revenue that the closed case saved or lost.
     """
     actor, now = reading.actor, reading.now
     assignees = Assignees(file.members, file.squads, hand_overs or CaseHandOvers(), choices or WorkChoices())
@@ -265,6 +268,7 @@ def case_view(
         new_task=task_fields(assignees.work),
         reader=reading.reader,
         sent=assignees.hand_overs.sent,
+        amount=outcome_amount(file.case, counted, handoff.currency),
     )
 
 

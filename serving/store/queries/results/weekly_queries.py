@@ -32,6 +32,8 @@ OUTCOME_VIEW = table(
     *(column(name, Double) for name in ("revenue", "revenue_saved", "revenue_lost")),
     column("revenue_is_estimated", Integer),
 )
+COUNTED_REVENUE = OUTCOME_VIEW.c.revenue_saved + OUTCOME_VIEW.c.revenue_lost
+"""The revenue that a case saved or lost, as it counts in every sum; unknown is null."""
 RETURN_DAYS = 90
 """Days after a case was closed as saved in which the account may still leave."""
 
@@ -148,6 +150,12 @@ class LossReason(NamedTuple):
     cases: int
     money: Amounts
     found_by_night: bool = False
+
+
+def counted_revenue(session: Session, cases: Iterable[str]) -> dict[str, float]:
+    """The revenue that each of these closed cases saved or lost, as it counts in every sum, where it is known."""
+    query = select(OUTCOME_VIEW.c.case_id, COUNTED_REVENUE).where(OUTCOME_VIEW.c.case_id.in_(list(cases)))
+    return {case: value for case, value in session.execute(query) if value is not None}
 
 
 def loss_reasons(session: Session, since: datetime, until: datetime, squads: frozenset[str] | None) -> list[LossReason]:

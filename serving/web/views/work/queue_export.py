@@ -55,16 +55,15 @@ def export_table(rows: Sequence[QueueRow], risks: Sequence[str], reader: PageRea
 
 
 def _closed_columns(rows: Sequence[QueueRow], reader: PageReader) -> dict[str, pa.Array]:
-    """When and why cases were closed, and what was kept or lost a year."""
+    """When and why cases were closed, and the revenue saved or lost a year, as it counts and as it was recorded."""
     closed = [reader.local(row.case.closed_at).date() if row.case.closed_at else None for row in rows]
     return {
         "Closed": pa.array(closed, pa.date32()),
         "Reason of the outcome": _texts(row.outcome_reason or None for row in rows),
-        "Amount kept or lost": _amounts(row.case.outcome_amount for row in rows),
-        "Currency of the amount": _texts(
-            None if row.case.outcome_amount is None else row.case.outcome_currency or row.currency or None
-            for row in rows
-        ),
+        "Revenue saved or lost": _amounts(row.amount.counted if row.amount else None for row in rows),
+        "Amount of the case": _amounts(row.amount.recorded if row.amount else None for row in rows),
+        "Estimated": _texts(("yes" if row.amount.estimated else "no") if row.amount else None for row in rows),
+        "Currency of the amount": _texts((row.amount.currency or None) if row.amount else None for row in rows),
         "Left on": pa.array([row.case.left_on for row in rows], pa.date32()),
     }
 

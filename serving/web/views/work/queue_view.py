@@ -29,6 +29,7 @@ from serving.web import display_text
 from serving.web.reader import UNKNOWN_READER, PageReader
 from serving.web.views.case_summary import without_account_name
 from serving.web.views.work.next_step import next_step
+from serving.web.views.work.outcome_amount import OutcomeAmount, outcome_amount
 from serving.web.views.work.price_text import PriceText, price_text
 from serving.web.views.work.responsible_text import responsible_text
 from serving.weekly.weekly_figures import parse_week
@@ -169,6 +170,7 @@ class QueueRow:
     responsible: str = ""
     outcome_reason: str = ""
     currency: str = ""
+    amount: OutcomeAmount | None = None
 
     @property
     def is_late(self) -> bool:
@@ -194,7 +196,8 @@ class RowContext:
     """What all rows of a page have in common: risks, times, the policy, the reader, and risks at opening by case.
 
     Timers count from ``now``, the days of contracts from ``today``. ``currency`` is that of amounts without one: a
-    customer whose contracts have ended has none in the source any more.
+    customer whose contracts have ended has none in the source any more. ``counted`` is the revenue that each closed
+    case saved or lost.
     """
 
     risks: Sequence[str]
@@ -204,6 +207,7 @@ class RowContext:
     reader: PageReader = UNKNOWN_READER
     opened: Mapping[str, float] = field(default_factory=dict)
     currency: str = ""
+    counted: Mapping[str, float] = field(default_factory=dict)
 
 
 def queue_row(listed: ListedCase, context: RowContext) -> QueueRow:
@@ -229,6 +233,7 @@ def queue_row(listed: ListedCase, context: RowContext) -> QueueRow:
         responsible=responsible_text(case, context.reader),
         outcome_reason=_reason_title(case, context.rules),
         currency=currency,
+        amount=outcome_amount(case, context.counted.get(case.id), currency),
     )
 
 

@@ -85,7 +85,7 @@ def test_an_effect_is_measured_with_money_and_an_outlook(store: Store) -> None:
     assert "valid on every night" in effect_line(found)
     lines = " ".join(effect_outlook(found, LATER))
     assert "is found with a probability of 80%" in lines
-    assert "Revenue per year saved" in lines
+    assert "Effect in revenue a year, selected against held-out accounts" in lines
 
 
 def test_few_settled_accounts_are_not_measurable_yet_but_have_a_date(store: Store) -> None:

@@ -1,0 +1,63 @@
+"""The revenue that a closed case saved or lost, as every report counts it, and what was recorded with the case.
+
+There is one figure under one name. It is the amount that was recorded when the case was closed, else the revenue at
+stake, else its estimate; and an account that is saved (or lost) again within 90 days counts only with what is more than
+before. So the figures of a list add up to those of the overview and of the weekly report.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from serving.handoff.render import amount
+from serving.store.case_states import State
+from serving.store.tables import Case
+
+TITLES = {State.SAVED: "Revenue saved", State.LOST: "Revenue lost"}
+
+
+@dataclass(frozen=True)
+class OutcomeAmount:
+    """What one case saved or lost: the figure that counts (None: unknown), and what was recorded.
+
+    ``estimated`` is whether nothing was recorded and the revenue was unknown.
+    """
+
+    title: str
+    counted: float | None
+    recorded: float | None
+    estimated: bool
+    currency: str
+
+    @property
+    def value(self) -> str:
+        """The figure that counts."""
+        return "unknown" if self.counted is None else amount(self.counted, self.currency)
+
+    @property
+    def note(self) -> str:
+        """Why the figure is not what was recorded, and whether it is an estimate; empty where neither is so."""
+        parts = ["estimated"] if self.estimated and self.counted is not None else []
+        if self.counted is not None and self.recorded is not None and round(self.counted) != round(self.recorded):
+            parts.append(f"of {amount(self.recorded, self.currency)}: the rest was counted before")
+        return ", ".join(parts)
+
+
+def outcome_amount(case: Case, counted: float | None, currency: str) -> OutcomeAmount | None:
+    """The figure of a case; None of one that was neither saved nor lost. ``counted`` is that of the reports."""
+    title = TITLES.get(State(case.state))
+    if title is None:
+        return None
+    known = case.outcome_amount if case.outcome_amount is not None else case.at_stake
+    recorded = known if known is not None else case.estimated_revenue
+    return OutcomeAmount(title, counted, recorded, known is None, case.outcome_currency or currency)
+
+
+def amounts_together(rows: Iterable[OutcomeAmount | None]) -> str:
+    """The sums of a list by name and currency: "Together: revenue saved 31,821 EUR."; empty without any."""
+    sums: dict[tuple[str, str], float] = {}
+    for row in rows:
+        if row is not None and row.counted is not None:
+            key = row.title, row.currency
+            sums[key] = sums.get(key, 0.0) + row.counted
+    parts = [f"{title.lower()} {amount(value, currency)}" for (title, currency), value in sums.items()]
+    return f"Together: {', '.join(parts)}." if parts else ""
