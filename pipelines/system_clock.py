@@ -49,3 +49,15 @@ def refuse_future_day(day: date, until: date, now: date, consequence: str = "") 
             f"can be asked for is {latest}. {consequence}"
         )
         raise UsageError(text.rstrip())
+
+
+def end_of_rows(before: date | None, until: date, timezone: str) -> date:
+    """The day before which rows are read: the one asked for, or the end of the data where that is earlier.
+
+    Raises:
+        UsageError: the day asked for is in the future.
+    """
+    if before is None:
+        return until
+    refuse_future_day(before, until, today(timezone))
+    return min(before, until)

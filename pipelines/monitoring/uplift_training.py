@@ -29,6 +29,7 @@ from pipelines.monitoring.effect import outcomes_at
 from pipelines.scratch import scratch_folder
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import validate_source_step
+from pipelines.system_clock import end_of_rows
 from serving.night_report.effect_report import DifferenceReport
 from serving.night_report.uplift_report import UpliftReport
 from serving.night_report.uplift_text import uplift_line
@@ -64,14 +65,15 @@ def train_uplift_from(settings: Settings, risk: str, before: date | None, steps:
     """Train and register an uplift model of ``risk`` (or ``all``) from what was known before ``before``.
 
     Raises:
-        UsageError: there is no queue, it is that of another source, or the source has no such risk.
+        UsageError: there is no queue, it is that of another source, the source has no such risk, or ``before`` is in
+            the future.
         DataGateError: the source is not fit to be read.
     """
     with scratch_folder() as scratch, assembly.open_queue(settings) as store:
         refuse_other_source(settings, store)
         opened = validate_source_step(settings, scratch, steps, training=True)
         wanted = select_risks(for_history(opened.history, opened.risk_settings), risk)
-        until = min(before or opened.history.until, opened.history.until)
+        until = end_of_rows(before, opened.history.until, settings.timezone)
         build, registry = assembly.frame_builder(opened.settings), assembly.open_uplift_registry(settings)
         reports = []
         for one in wanted:

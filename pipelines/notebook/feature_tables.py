@@ -64,7 +64,7 @@ def label_table(source: NotebookSource, risk: str, days: Sequence[date]) -> pd.D
     from pipelines.training.training_data import training_cutoffs
 
     rule = source.risk(risk).label
-    chosen = list(days) or training_cutoffs(source.history, source.history.until)
+    chosen = source.known_days(days, within_data=True) or training_cutoffs(source.history, source.history.until)
     return to_pandas(
         label(source.history, chosen, rule).select(["account_id", "as_of", "event", "unknown", "event_at"])
     )
@@ -74,7 +74,7 @@ def cut_source(source: NotebookSource, cutoff: date) -> NotebookSource:
     """The same source with only what was known before ``cutoff``: every other row is gone, in memory."""
     from features.history.history import History
 
-    source.refuse_unknown_days([cutoff])
+    source.known_days([cutoff])
     history = source.history
     tables = {name: _known_rows(history, name, cutoff) for name in sorted(history.present)}
     validation = replace(source.fit.validation, history=History.from_tables(tables))
@@ -103,7 +103,7 @@ def leak_table(source: NotebookSource, days: Sequence[date], accounts: int) -> p
     from features.leakage import find_leaks, find_values_of_today
 
     span = (source.history.until - source.history.first).days
-    chosen = list(days) or [source.history.first + timedelta(days=span // 2)]
+    chosen = source.known_days(days, within_data=True) or [source.history.first + timedelta(days=span // 2)]
     with source.steps.step("leaks", f"Changing the future of {accounts} accounts"):
         tables, features = _tables(source.history, accounts), assembly.all_features(source.settings)
         leaks = find_leaks(tables, features, chosen) + find_values_of_today(tables, features, chosen)

@@ -103,8 +103,7 @@ class NotebookSource:
         Raises:
             UsageError: there are no such features, or nothing was known before any of the days.
         """
-        chosen = tuple(days) or (self.history.until,)
-        self.refuse_unknown_days(chosen)
+        chosen = tuple(self.known_days(days)) or (self.history.until,)
         wanted = None if features is None else tuple(features)
         key = (chosen, wanted)
         if key not in self.frames:
@@ -115,16 +114,20 @@ class NotebookSource:
                 self.frames[key] = assembly.frame_builder(self.fit.settings, wanted)(self.history, chosen)
         return self.frames[key]
 
-    def refuse_unknown_days(self, days: Sequence[date]) -> None:
-        """Check that something was known before the last of these days, and that it is not in the future.
+    def known_days(self, days: Sequence[date], *, within_data: bool = False) -> list[date]:
+        """The days, if something was known before the last of them, and none is in the future.
 
         Raises:
-            UsageError: nothing was, or it is.
+            UsageError: nothing was, or one is; or, ``within_data``, it is after the data, so that nothing follows it.
         """
-        refuse_future_day(days[-1], self.history.until, today(self.settings.timezone))
-        if days[-1] <= self.history.first:
+        last = max(days, default=self.history.until)
+        refuse_future_day(last, self.history.until, today(self.settings.timezone))
+        if within_data and last > self.history.until:
+            raise UsageError(f"Nothing is known after {last}: the last cutoff of this source is {self.history.until}.")
+        if last <= self.history.first:
             begins = self.history.first + timedelta(days=1)
-            raise UsageError(f"Nothing was known before {days[-1]}; the first cutoff of this source is {begins}.")
+            raise UsageError(f"Nothing was known before {last}; the first cutoff of this source is {begins}.")
+        return list(days)
 
     def _refuse_other_features(self, names: Collection[str]) -> None:
         known = {feature.name for feature in assembly.all_features(self.settings)}

@@ -15,6 +15,7 @@ from pipelines import assembly
 from pipelines.scratch import scratch_folder
 from pipelines.sources.lost_features import find_values_without_versions
 from pipelines.sources.validated_source import validate_source_step
+from pipelines.system_clock import end_of_rows
 from pipelines.training.training_data import TrainingData, gather_training_data
 
 if TYPE_CHECKING:
@@ -78,12 +79,12 @@ def backtest_source(opened: ValidatedSource, risk: str, through: date | None, st
     """Backtest ``risk`` (or ``all``) on a source that is open.
 
     Raises:
-        UsageError: the source has no such risk.
+        UsageError: the source has no such risk, or ``through`` is in the future.
         NotLearnableError: it is too short, or has too few events.
     """
     history = opened.history
     wanted = select_risks(for_history(history, opened.risk_settings), risk)
-    until = min(through or history.until, history.until)
+    until = end_of_rows(through, history.until, opened.settings.timezone)
     build = assembly.frame_builder(opened.settings)
     data = gather_training_data(history, wanted, until, build=build, log=steps.log)
     done = _backtest(data, wanted, until, steps, opened.facts())

@@ -23,6 +23,7 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import REFRESH_MARGIN, Promote, Settings
 from pipelines.sources.lost_features import find_values_without_versions
 from pipelines.sources.validated_source import validate_source_step
+from pipelines.system_clock import end_of_rows
 from pipelines.training.promotion import present_champion, promote_trained, shared_grid, tuned_parameters
 from pipelines.training.training_data import RowChoice, TrainingData, gather_training_data
 from pipelines.training.training_rows import training_rows
@@ -205,9 +206,11 @@ def train_opened(
     """Train these risks on a source that is open, as its settings say; whether a night asks for it or an analyst.
 
     Raises:
+        UsageError: ``through`` is in the future.
         NotLearnableError: it is too short, or too little happened in it.
     """
     settings = opened.settings
+    through = end_of_rows(through, opened.history.until, settings.timezone)
     _end_left_runs(settings, steps)
     return train(
         opened.history,
