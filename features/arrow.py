@@ -56,7 +56,7 @@ def flag_array(values: NDArray[np.bool_], known: NDArray[np.bool_]) -> pa.Array:
     return pa.Array.from_buffers(pa.bool_(), len(values), bits)
 
 
-def position_array(values: NDArray[np.int64]) -> pa.Array:
+def position_array(values: NDArray[np.integer[Any]]) -> pa.Array:
     """Positions to take, with null for those below zero."""
     return _masked(values, values >= 0)
 

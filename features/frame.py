@@ -34,7 +34,7 @@ from features.engine.late_feeds import (
     join_groups,
 )
 from features.engine.memory_budget import Budget, limit_memory
-from features.engine.portfolio import compare_with_portfolio, compares_with_portfolio, own_values
+from features.engine.portfolio import Portfolio, compares_with_portfolio, own_values
 from features.engine.windows import Flags, Ints
 from features.history.history import History
 from features.history.versions import EPOCH
@@ -84,24 +84,26 @@ def build(
     """
     guarded = [without_rescue_entries(feature) for feature in features] if loop_guard else features
     groups = cutoff_groups(history, cutoff_days(cutoffs), guarded)
-
-    def whole(columns: Sequence[Feature], of: Sequence[str] | None, only: Flags | None) -> pa.Table:
-        return join_groups(groups, [part(group, columns, of, only) for group in groups])
-
-    def part(group: CutoffGroup, columns: Sequence[Feature], of: Sequence[str] | None, only: Flags | None) -> pa.Table:
-        measured, some = group.measured(columns), only if only is None else only[group.places]
-        if engine is None and len(group.days) > 1:
-            return _build_columns(history, group.days, measured, of, some, memory)
-        return _join(list(_build_parts(history, group.days, measured, of, some, memory, engine)))
-
     relative = [feature for feature in guarded if compares_with_portfolio(feature)]
+    own = own_values(relative) if relative else ()
+
+    def part(group: CutoffGroup, columns: Sequence[Feature], *, of_all: bool = False) -> pa.Table:
+        measured, scope = group.measured(columns), None if of_all else accounts
+        some = None if of_all or rows is None else rows[group.places]
+        if engine is not None or len(group.days) == 1:
+            return _join(list(_build_parts(history, group.days, measured, scope, some, memory, engine)))
+        filled = _fill_columns(history, group.days, measured, scope, some, memory)
+        if of_all:
+            return filled.values(measured)
+        return filled.table(measured, {feature.name: field_metadata(feature) for feature in measured})
+
+    columns = [*(feature for feature in guarded if feature not in relative), *own]
+    frame = join_groups(groups, [part(group, columns) for group in groups])
     if not relative:
-        return _describe(whole(guarded, accounts, rows), groups, guarded)
-    own = own_values(relative)
-    frame = whole([*(feature for feature in guarded if feature not in relative), *own], accounts, rows)
-    portfolio = frame if accounts is None and rows is None else whole(own, None, None)
-    compared = compare_with_portfolio(frame, portfolio, relative)
-    for name, column in compared.items():
+        return _describe(frame, groups, guarded)
+    has_all = accounts is None and rows is None
+    portfolio = Portfolio.of([frame] if has_all else (part(group, own, of_all=True) for group in groups), relative)
+    for name, column in portfolio.compare(frame).items():
         frame = frame.append_column(name, column)
     frame = frame.select(["account_id", "as_of", *(feature.name for feature in guarded)])
     return _describe(frame, groups, guarded)
@@ -143,14 +145,14 @@ def _build_parts(
         del aggregates, pieces, parts  # frees its rows before those of the next range are read
 
 
-def _build_columns(
+def _fill_columns(
     history: History,
     days: Ints,
     features: Sequence[Feature],
     accounts: Sequence[str] | None,
     rows: Flags | None,
     memory: str,
-) -> pa.Table:
+) -> FrameColumns:
     """The frame at several cutoffs, in this process: each range of accounts is written to its place."""
     wanted, feeds = _measures(features), _feeds(history, features)
     budget = Budget.of(memory, len(days), len(features), relations(wanted))
@@ -172,7 +174,7 @@ def _build_columns(
                 report_share((int(piece.scope.codes[-1]) + 1) / (int(codes[-1]) + 1))
         report_share(done / len(scopes))
         del aggregates, piece  # frees its rows before those of the next range are read
-    return columns.table(features, {feature.name: field_metadata(feature) for feature in features})
+    return columns
 
 
 def _measures(features: Sequence[Feature]) -> tuple[Measure, ...]:

@@ -5,14 +5,14 @@ account's own value and segment as extra columns, and the medians are computed f
 has only some accounts, from a second one of all accounts with nothing but these columns.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.arrow import nullable_array, to_numpy
+from features.arrow import date_array, nullable_array, to_numpy
 from features.definitions.account import ACCOUNT_FEATURES
 from features.definitions.feature import Feature
 from features.definitions.measures import AgainstPortfolio
@@ -50,20 +50,31 @@ class Portfolio:
     usual: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, rows: pa.Table, features: Sequence[Feature]) -> "Portfolio":
-        """The medians over the rows of all accounts, with the columns of :func:`own_values`."""
-        days, segments = pc.unique(rows["as_of"]), pc.unique(rows[_SEGMENT])
-        empty, usual = cls(days, segments, {}), {}
-        group = empty.groups(rows)
-        day = group // max(len(segments), 1)
-        for feature in features:
-            if isinstance(feature.measure, AgainstPortfolio):
-                values = _values(rows[_OWN + feature.name])
-                of_segment, counts = _medians(values, group, len(days) * len(segments))
-                of_all, _ = _medians(values, day, len(days))
-                enough = counts >= feature.measure.least
-                usual[feature.name] = np.where(enough, of_segment, np.repeat(of_all, len(segments)))
-        return cls(days, segments, usual)
+    def of(cls, parts: Iterable[pa.Table], features: Sequence[Feature]) -> "Portfolio":
+        """The medians over the rows of all accounts, with the columns of :func:`own_values`.
+
+        Each part has all rows of its cutoffs, ordered by cutoff: beside it, only the rows of one cutoff are in memory.
+        """
+        relative = [(feature, feature.measure) for feature in features if isinstance(feature.measure, AgainstPortfolio)]
+        days, segments_of, found = [], [], []
+        for of_day in (of_day for part in parts for of_day in _by_cutoff(part)):
+            segments = pc.unique(_segments(of_day))
+            segment = to_numpy(pc.index_in(_segments(of_day), value_set=segments)).astype(np.int64)
+            medians = {}
+            for feature, measure in relative:
+                values = _values(of_day[_OWN + feature.name])
+                of_segment, counts = _medians(values, segment, len(segments))
+                of_all, _ = _medians(values, np.zeros_like(segment), 1)
+                medians[feature.name] = np.where(counts >= measure.least, of_segment, of_all)
+            days.append(to_numpy(of_day["as_of"][:1].cast(pa.int32()))[0])
+            segments_of.append(segments)
+            found.append(medians)
+        all_segments = pc.unique(pa.chunked_array(segments_of, pa.string()))
+        usual = {feature.name: np.full((len(days), len(all_segments)), np.nan) for feature, _ in relative}
+        for place, (segments, medians) in enumerate(zip(segments_of, found, strict=True)):
+            for name, of_segment in medians.items():
+                usual[name][place, to_numpy(pc.index_in(segments, value_set=all_segments))] = of_segment
+        return cls(date_array(np.array(days, np.int64)), all_segments, {name: of.ravel() for name, of in usual.items()})
 
     @classmethod
     def of_medians(cls, rows: pa.Table, features: Sequence[Feature]) -> "Portfolio":
@@ -91,7 +102,7 @@ class Portfolio:
     def groups(self, rows: pa.Table) -> Ints:
         """The place of each row's cutoff and segment; accounts without a segment are one."""
         day = to_numpy(pc.index_in(rows["as_of"], value_set=self.days)).astype(np.int64)
-        segment = to_numpy(pc.index_in(rows[_SEGMENT], value_set=self.segments))
+        segment = to_numpy(pc.index_in(_segments(rows), value_set=self.segments))
         places: Ints = day * len(self.segments) + segment
         return places
 
@@ -104,15 +115,16 @@ class Portfolio:
         }
 
 
-def compare_with_portfolio(frame: pa.Table, portfolio: pa.Table, features: Sequence[Feature]) -> Mapping[str, pa.Array]:
-    """The columns of these features for the rows of the frame.
+def _by_cutoff(rows: pa.Table) -> Iterator[pa.Table]:
+    """The rows of each cutoff, of rows that are ordered by cutoff."""
+    first = 0
+    for count in pc.value_counts(rows["as_of"]).field("counts").to_pylist():
+        yield rows.slice(first, count)
+        first += count
 
-    Args:
-        frame: the rows, with the columns of :func:`own_values`.
-        portfolio: the rows of all accounts at the same cutoffs, with the same columns.
-        features: features with the measure ``AgainstPortfolio``.
-    """
-    return Portfolio.of(portfolio, features).compare(frame)
+
+def _segments(rows: pa.Table) -> pa.ChunkedArray:
+    return rows[_SEGMENT].cast(pa.string())
 
 
 def _values(column: pa.ChunkedArray) -> Floats:

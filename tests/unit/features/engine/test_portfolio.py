@@ -122,8 +122,8 @@ def test_medians_that_a_cluster_computed_compare_alike() -> None:
         for name in {row[segment] for row in of_day}:
             of_segment = [row for row in of_day if row[segment] == name]
             grouped.append({"as_of": day, "segment": name, "whole": False} | _medians(of_segment, values))
-    frame = pa.Table.from_pylist(rows)
-    here, there = Portfolio.of(frame, relative), Portfolio.of_medians(pa.Table.from_pylist(grouped), relative)
+    frame = pa.Table.from_pylist(sorted(rows, key=lambda row: row["as_of"]))
+    here, there = Portfolio.of([frame], relative), Portfolio.of_medians(pa.Table.from_pylist(grouped), relative)
     expected = {name: column.to_pylist() for name, column in here.compare(frame).items()}
     assert {name: column.to_pylist() for name, column in there.compare(frame).items()} == expected
 
