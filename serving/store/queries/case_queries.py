@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from serving.store.case_states import State
+from serving.store.case_states import Action, State
 from serving.store.casework.casework_queries import is_mentioned
 from serving.store.database import once_per_reading
 from serving.store.exchange import ExternalRecordRow, HealthAdjustment
@@ -128,6 +128,27 @@ def stayed_cases(session: Session, cases: Sequence[Case]) -> frozenset[str]:
     lost = [case.id for case in cases if case.state == State.LOST]
     query = select(CaseEvent.case_id).where(CaseEvent.case_id.in_(lost), CaseEvent.kind == STAYED)
     return frozenset(session.scalars(query)) if lost else frozenset()
+
+
+def missed_responses(session: Session, cases: Sequence[Case], now: datetime) -> dict[str, datetime]:
+    """When the response deadline of an open case was missed that has a later one now, by case id.
+
+    A hand-over, and a return of it, restart the time to respond. The missed deadline is still one: a case that is late,
+    is handed over and is not late any more.
+    """
+    running = [case.id for case in cases if case.closed_at is None and case.respond_by and case.respond_by > now]
+    kinds = ("breached", Action.HAND_OVER, Action.RETURN, Action.REOPEN)
+    query = select(CaseEvent).where(CaseEvent.case_id.in_(running), CaseEvent.kind.in_(kinds)).order_by(CaseEvent.id)
+    missed: dict[str, datetime] = {}
+    for event in session.scalars(query) if running else ():
+        due = event.before.get("respond_by")
+        if event.kind == Action.REOPEN:
+            missed.pop(event.case_id, None)
+        elif "respond_breached_at" in event.after and event.kind == "breached":
+            missed[event.case_id] = event.at
+        elif due is not None and datetime.fromisoformat(due) <= event.at:
+            missed.setdefault(event.case_id, event.at)  # no timer had recorded it yet
+    return missed
 
 
 def members_of(session: Session, squad: str) -> tuple[str, ...]:

@@ -7,11 +7,12 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.store.case_states import Action, State
+from serving.store.queries.case_queries import missed_responses
 from serving.store.tables import Account, Case, CaseEvent, NightRow
 
 OVERVIEW_WEEKS = 12
@@ -98,6 +99,22 @@ def late_cases(
         .limit(limit)
     )
     return [(case, account) for case, account in session.execute(_seen(query, squads))]
+
+
+def renewed_cases(
+    session: Session, now: datetime, squads: frozenset[str] | None, limit: int
+) -> list[tuple[Case, Account, datetime]]:
+    """The open cases that missed the time to respond and got a new one by a hand-over, each with when it was missed."""
+    handed_on = exists().where(CaseEvent.case_id == Case.id, CaseEvent.kind.in_((Action.HAND_OVER, Action.RETURN)))
+    query = (
+        select(Case, Account)
+        .join(Account, Case.account_id == Account.account_id)
+        .where(Case.closed_at.is_(None), Case.state != State.SNOOZED, Case.respond_by > now, handed_on)
+        .order_by(Case.respond_by, Case.id)
+    )
+    rows = [(case, account) for case, account in session.execute(_seen(query, squads))]
+    missed = missed_responses(session, [case for case, _ in rows], now)
+    return [(case, account, missed[case.id]) for case, account in rows if case.id in missed][:limit]
 
 
 def count_late(session: Session, now: datetime, squads: frozenset[str] | None) -> tuple[int, int]:

@@ -57,6 +57,7 @@ def show_overview(request: Request, context: OverviewContext) -> Response:
             squads=squads,
             results=result_sections(session, context, titles),
             late=queries.late_cases(session, context.now, squads, LATE_CASES),
+            renewed=queries.renewed_cases(session, context.now, squads, LATE_CASES),
             late_counts=queries.count_late(session, context.now, squads),
             judged=queries.team_outcomes(session, today, squads, horizons),
             realised=realised,

@@ -16,8 +16,9 @@ from serving.night_report.counting_day import counting_day
 from serving.store import Session
 from serving.store.case_states import OPEN, State
 from serving.store.queries import decision_queries, queue_queries
-from serving.store.queries.case_queries import active_squads, members_of, stayed_cases
+from serving.store.queries.case_queries import active_squads, members_of, missed_responses, stayed_cases
 from serving.store.queries.incident_queries import count_open_incidents, list_incidents
+from serving.store.queries.overview_queries import late_cases
 from serving.store.queries.queue_choices import (
     CLOSED_WITHIN,
     RENEWALS,
@@ -64,6 +65,9 @@ queue_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=
 
 CARDS = 15
 """Cases that each column of the board shows; the list has all of them."""
+
+LATE = 20
+"""Cases past a deadline among which the first one for the reader is looked for."""
 
 BANNERS = 5
 """Open incidents that the queue names above its list."""
@@ -157,6 +161,7 @@ def render_queue(
         options = _options(session, context, choices, view) | _assignees(session, context, listed)
         rows = _row_context(session, context, choices, night, shown_cases)
         shown_people = [row.case.responsible for row in shown_cases]
+        late = _late_rows(session, context, view, rows)
         shown: dict[str, Any] = {
             "lanes": lane_tabs(view, counts, lane_counts(session, request, chosen)),
             "open_incidents": list_incidents(session, state="open", limit=BANNERS)
@@ -173,8 +178,8 @@ def render_queue(
         "notice": message,
         "risks": choices.risks,
         "rows": (lines := [queue_row(row, rows) for row in listed]),
-        "first_row": (first := _first_row(lines, context)),
-        "late": [row for row in lines if row.is_late and row is not first],
+        "first_row": (first := _first_row(lines, late, context)),
+        "late": [row for row in late if first is None or row.case.id != first.case.id],
         "columns": [(tab, [queue_row(row, rows) for row in cards]) for tab, cards in columns],
         "board": board,
         "tabs": state_tabs(view, counts),
@@ -189,11 +194,25 @@ def render_queue(
     return render_page(request, "queue.html.j2", shown | options, status=status)
 
 
-def _first_row(rows: list[QueueRow], context: PageContext) -> QueueRow | None:
-    """The row to explain: of somebody who works on cases, the first one that they can act on; else the first."""
-    may_work = context.person.may(Permission.WORK)
-    own = (row for row in rows if may_work and row.is_for(context.person.name))
-    return next(own, rows[0] if rows else None)
+def _late_rows(session: Session, context: PageContext, view: QueueView, rows: RowContext) -> list[QueueRow]:
+    """The cases past a deadline that the first page names above its list, the longest overdue first."""
+    found = late_cases(session, context.now, context.squads, LATE) if view.plain else []
+    listed = [ListedCase(case, account, case.first_reason or case.headline) for case, account in found]
+    return [queue_row(row, rows) for row in listed if view.lane in ("", row.case.lane)]
+
+
+def _first_row(rows: list[QueueRow], late: list[QueueRow], context: PageContext) -> QueueRow | None:
+    """The row to explain: of somebody who works on cases, their own that is late, else the first that they can act on.
+
+    Of all others, the first of the list.
+    """
+    person, top = context.person.name, rows[0] if rows else None
+    if not context.person.may(Permission.WORK):
+        return top
+    own = next((row for row in late if row.case.responsible == person), None)
+    if own is not None:
+        return next((row for row in rows if row.case.id == own.case.id), own)
+    return next((row for row in rows if row.is_for(person)), top)
 
 
 def lane_counts(session: Session, request: Request, chosen: QueueFilter) -> LaneCounts:
@@ -225,6 +244,7 @@ def _row_context(
         queue_queries.opening_probabilities(session, [row.case for row in listed]),
         sole_currency(session) if any(not row.account.currency for row in listed) else "",
         counted_revenue(session, [row.case.id for row in listed if row.case.closed_at is not None]),
+        missed_responses(session, [row.case for row in listed], context.now),
     )
 
 

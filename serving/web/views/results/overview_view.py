@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from serving.night_report.effect_text import effect_line, effect_outlook
 from serving.night_report.monitor_report import MonitorReport
@@ -82,13 +83,26 @@ class NightLine:
     failure: str
 
 
+class LateLine(NamedTuple):
+    """A case that missed a deadline: its timer now, and for one that got a new deadline since, when it was missed."""
+
+    case: Case
+    account: Account
+    timer: display_text.SlaTimer | None
+    missed_at: datetime | None = None
+
+
 @dataclass(frozen=True)
 class OverviewView:
-    """The page; ``results`` are sections of the weekly report, about the week that goes on."""
+    """The page; ``results`` are sections of the weekly report, about the week that goes on.
+
+    ``renewed`` are the open cases that missed the time to respond and got a new one by a hand-over.
+    """
 
     squads: str
     results: Sequence[WeeklySection]
-    late: Sequence[tuple[Case, Account, display_text.SlaTimer | None]]
+    late: Sequence[LateLine]
+    renewed: Sequence[LateLine]
     late_response: int
     late_resolution: int
     accuracy: Sequence[AccuracyRow]
@@ -112,6 +126,7 @@ def build_overview(
     squads: frozenset[str] | None,
     results: Sequence[WeeklySection],
     late: Sequence[tuple[Case, Account]],
+    renewed: Sequence[tuple[Case, Account, datetime]],
     late_counts: tuple[int, int],
     judged: Sequence[TeamOutcomes],
     realised: Mapping[str, RealisedOutcomes],
@@ -126,7 +141,8 @@ def build_overview(
     return OverviewView(
         squads="every squad" if squads is None else ", ".join(sorted(squads)),
         results=results,
-        late=[(case, account, display_text.sla_timer(case, now)) for case, account in late],
+        late=[LateLine(case, account, display_text.sla_timer(case, now)) for case, account in late],
+        renewed=[LateLine(case, account, display_text.sla_timer(case, now), at) for case, account, at in renewed],
         late_response=late_counts[0],
         late_resolution=late_counts[1],
         accuracy=[_accuracy_row(team, realised[team.risk], report, now.date()) for team in judged],

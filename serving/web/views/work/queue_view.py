@@ -153,7 +153,7 @@ class QueueRow:
 
     ``change`` is that of the case's own risk since the case was opened, or last raised where that is not recorded, and
     ``end`` when the contract ends or renews. ``price`` is what the queue is ordered by. ``currency`` is
-    that of all amounts.
+    that of all amounts. ``missed_at`` is when a deadline was missed that a hand-over has replaced.
     """
 
     case: Case
@@ -171,6 +171,7 @@ class QueueRow:
     outcome_reason: str = ""
     currency: str = ""
     amount: OutcomeAmount | None = None
+    missed_at: datetime | None = None
 
     @property
     def is_late(self) -> bool:
@@ -197,7 +198,7 @@ class RowContext:
 
     Timers count from ``now``, the days of contracts from ``today``. ``currency`` is that of amounts without one: a
     customer whose contracts have ended has none in the source any more. ``counted`` is the revenue that each closed
-    case saved or lost.
+    case saved or lost, and ``missed`` when the time to respond of a case was missed that has a later deadline now.
     """
 
     risks: Sequence[str]
@@ -208,6 +209,7 @@ class RowContext:
     opened: Mapping[str, float] = field(default_factory=dict)
     currency: str = ""
     counted: Mapping[str, float] = field(default_factory=dict)
+    missed: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def queue_row(listed: ListedCase, context: RowContext) -> QueueRow:
@@ -234,6 +236,7 @@ def queue_row(listed: ListedCase, context: RowContext) -> QueueRow:
         outcome_reason=_reason_title(case, context.rules),
         currency=currency,
         amount=outcome_amount(case, context.counted.get(case.id), currency),
+        missed_at=context.missed.get(case.id),
     )
 
 
