@@ -86,23 +86,29 @@ def build(
     groups = cutoff_groups(history, cutoff_days(cutoffs), guarded)
     relative = [feature for feature in guarded if compares_with_portfolio(feature)]
     own = own_values(relative) if relative else ()
-
-    def part(group: CutoffGroup, columns: Sequence[Feature], *, of_all: bool = False) -> pa.Table:
-        measured, scope = group.measured(columns), None if of_all else accounts
-        some = None if of_all or rows is None else rows[group.places]
-        if engine is not None or len(group.days) == 1:
-            return _join(list(_build_parts(history, group.days, measured, scope, some, memory, engine)))
-        filled = _fill_columns(history, group.days, measured, scope, some, memory)
-        if of_all:
-            return filled.values(measured)
-        return filled.table(measured, {feature.name: field_metadata(feature) for feature in measured})
-
     columns = [*(feature for feature in guarded if feature not in relative), *own]
-    frame = join_groups(groups, [part(group, columns) for group in groups])
+
+    def part(
+        group: CutoffGroup, columns: Sequence[Feature], of: Sequence[str] | None, only: Flags | None
+    ) -> tuple[pa.Table, pa.Table | None]:
+        measured, some = group.measured(columns), None if only is None else only[group.places]
+        if engine is None and len(group.days) > 1:
+            compared = group.measured(own) if of is None else ()
+            return _build_columns(history, group.days, measured, of, some, memory, compared)
+        return _join(list(_build_parts(history, group.days, measured, of, some, memory, engine))), None
+
+    built = [part(group, columns, accounts, rows) for group in groups]
+    frame = join_groups(groups, [of_group for of_group, _ in built])
     if not relative:
         return _describe(frame, groups, guarded)
-    has_all = accounts is None and rows is None
-    portfolio = Portfolio.of([frame] if has_all else (part(group, own, of_all=True) for group in groups), relative)
+    if accounts is None and rows is None:
+        portfolio = Portfolio.of([frame], relative)
+    else:
+        of_all = (
+            part(group, own, None, None)[0] if compared is None else compared
+            for group, (_, compared) in zip(groups, built, strict=True)
+        )
+        portfolio = Portfolio.of(of_all, relative)
     for name, column in portfolio.compare(frame).items():
         frame = frame.append_column(name, column)
     frame = frame.select(["account_id", "as_of", *(feature.name for feature in guarded)])
@@ -145,15 +151,19 @@ def _build_parts(
         del aggregates, pieces, parts  # frees its rows before those of the next range are read
 
 
-def _fill_columns(
+def _build_columns(
     history: History,
     days: Ints,
     features: Sequence[Feature],
     accounts: Sequence[str] | None,
     rows: Flags | None,
     memory: str,
-) -> FrameColumns:
-    """The frame at several cutoffs, in this process: each range of accounts is written to its place."""
+    compared: Sequence[Feature],
+) -> tuple[pa.Table, pa.Table | None]:
+    """The frame at several cutoffs, in this process: each range of accounts is written to its place.
+
+    And the columns ``compared`` of all accounts, where the frame has only some ``rows``: they were computed with it.
+    """
     wanted, feeds = _measures(features), _feeds(history, features)
     budget = Budget.of(memory, len(days), len(features), relations(wanted))
     limit_memory(history.connection, memory)
@@ -162,19 +172,22 @@ def _fill_columns(
     known = np.zeros((len(days), len(history.accounts)), np.bool_)
     for piece in Cube(history, days, Scope(codes), [KNOWN]).chunks(len(codes)):
         known[:, piece.scope.codes] = Evaluation(piece, feeds).value(KNOWN) > 0
-    columns = FrameColumns(known if rows is None else known & rows, days, history.accounts)
+    filled = [(FrameColumns(known if rows is None else known & rows, days, history.accounts), features)]
+    if rows is not None and compared:
+        filled.append((FrameColumns(known, days, history.accounts), compared))
     for done, scope in enumerate(scopes, start=1):
         aggregates = Cube(history, days, scope, wanted)
         for piece in aggregates.chunks(budget.accounts_computed):
-            places, targets = columns.begin(piece.scope)
-
-            write = partial(columns.write, targets=targets)
-            write_features(Evaluation(piece, feeds), features, partial(_same, places), write)
+            evaluation = Evaluation(piece, feeds)
+            for columns, written in filled:
+                places, targets = columns.begin(piece.scope)
+                write_features(evaluation, written, partial(_same, places), partial(columns.write, targets=targets))
             if len(scopes) == 1 and len(codes):
                 report_share((int(piece.scope.codes[-1]) + 1) / (int(codes[-1]) + 1))
         report_share(done / len(scopes))
-        del aggregates, piece  # frees its rows before those of the next range are read
-    return columns
+        del aggregates, piece, evaluation  # frees its rows before those of the next range are read
+    frame = filled[0][0].table(features, {feature.name: field_metadata(feature) for feature in features})
+    return frame, filled[1][0].values(compared) if len(filled) > 1 else None
 
 
 def _measures(features: Sequence[Feature]) -> tuple[Measure, ...]:
