@@ -1,22 +1,18 @@
 """``rescue queue hand-over``, ``accept``, ``return`` and ``hand-overs``: cases that change hands."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from features.errors import UsageError
 from pipelines import assembly
 from pipelines import settings as configuration
+from pipelines.cli.acting_person import acting_person
 from pipelines.cli.commands.queue import queue
-from pipelines.cli.options import CaseId, Home, Json, parse_day
+from pipelines.cli.options import ActingName, CaseId, Home, Json, parse_day
 from pipelines.console import out
 
-if TYPE_CHECKING:
-    from serving.cases.permissions import Actor
-    from serving.store import Store
-
-By = Annotated[str, typer.Option("--by", metavar="PERSON", help="Who does it, for the record.")]
 Reason = Annotated[str, typer.Option(help="Why, for the receiver.")]
 
 
@@ -24,13 +20,13 @@ Reason = Annotated[str, typer.Option(help="Why, for the receiver.")]
 def hand_over_case(
     case: CaseId,
     squad: Annotated[str, typer.Argument(help="The squad that gets it.")],
-    by: By,
     reason: Reason,
     answer: Annotated[
         list[str] | None, typer.Option(metavar="FIELD=TEXT", help="A field of the hand-off form; can be repeated.")
     ] = None,
     form: Annotated[str | None, typer.Option(help="Which form, where several fit.")] = None,
     tier: Annotated[int, typer.Option(min=1, max=3, help="2 or 3: secondary or tertiary of the same squad.")] = 1,
+    by: ActingName = None,
     home: Home = None,
 ) -> None:
     """Hand a case over. Where the policy has a form for it, its required fields have to be given with --answer."""
@@ -39,29 +35,29 @@ def hand_over_case(
     answers = dict(_pair(text) for text in answer or ())
     with assembly.open_queue(configuration.load(home=home)) as store:
         moved = Cases(store).hand_over(
-            case, _actor(store, by), squad=squad, reason=reason, tier=tier, form=form, answers=answers
+            case, acting_person(store, by), squad=squad, reason=reason, tier=tier, form=form, answers=answers
         )
     waits = "; it waits to be accepted or returned" if moved.state == "handed_over" else ""
     out.print(f"Case {case} is with {moved.squad}{waits}. Responsible: {moved.responsible or 'nobody'}.", markup=False)
 
 
 @queue.command("accept", short_help="Accept a case that was handed over.")
-def accept_case(case: CaseId, by: By, home: Home = None) -> None:
+def accept_case(case: CaseId, by: ActingName = None, home: Home = None) -> None:
     """Accept a case that was handed over with a form; it belongs to that person."""
     from serving.cases.cases import Cases
 
     with assembly.open_queue(configuration.load(home=home)) as store:
-        Cases(store).accept(case, _actor(store, by))
-    out.print(f"Case {case} belongs to {by}.", markup=False)
+        done = Cases(store).accept(case, acting_person(store, by))
+    out.print(f"Case {case} belongs to {done.owner}.", markup=False)
 
 
 @queue.command("return", short_help="Return a case that was handed over to its sender.")
-def return_case(case: CaseId, by: By, reason: Reason, home: Home = None) -> None:
+def return_case(case: CaseId, reason: Reason, by: ActingName = None, home: Home = None) -> None:
     """Return a case that was handed over with a form to its sender, with the reason."""
     from serving.cases.cases import Cases
 
     with assembly.open_queue(configuration.load(home=home)) as store:
-        back = Cases(store).return_to_sender(case, _actor(store, by), reason=reason)
+        back = Cases(store).return_to_sender(case, acting_person(store, by), reason=reason)
     out.print(f"Case {case} is with {back.owner or back.squad}.", markup=False)
 
 
@@ -108,14 +104,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise UsageError(f"--answer takes FIELD=TEXT, and not {text!r}.")
     return name.strip(), value
-
-
-def _actor(store: "Store", name: str) -> "Actor":
-    """Somebody of the policy, who may do everything at the command line."""
-    from serving.cases.absence.absence_entries import require_person
-    from serving.cases.people import load_roster
-    from serving.cases.permissions import Actor, Role
-
-    with store.reading() as session:
-        require_person(load_roster(session), name)
-    return Actor(name, Role.ADMIN)

@@ -94,6 +94,20 @@ def test_a_case_is_handed_over_returned_accepted_and_counted(rescue: Rescue, cas
     assert rescue("queue", "hand-overs", "--since", "2099-01-01").output == "No case was handed over with a form.\n"
 
 
+def test_without_a_name_the_user_of_the_computer_hands_over_and_returns(
+    rescue: Rescue, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [word for text in ("steps=a", "impact=all users", "contacted=no") for word in ("--answer", text)]
+    monkeypatch.setattr("getpass.getuser", lambda: "ann")
+    assert rescue("queue", "hand-over", case, "south", "--reason", "theirs", *answers).exit_code == 0
+    monkeypatch.setattr("getpass.getuser", lambda: "dan")
+    assert rescue("queue", "return", case, "--reason", "no code").output == f"Case {case} is with ann.\n"
+    monkeypatch.setattr("getpass.getuser", lambda: "ann")
+    rescue("queue", "hand-over", case, "south", "--reason", "theirs", *answers)
+    monkeypatch.setattr("getpass.getuser", lambda: "dan")
+    assert rescue("queue", "accept", case).output == f"Case {case} belongs to dan.\n"
+
+
 def test_open_cases_of_people_who_are_not_in_the_policy_are_listed(rescue: Rescue, case: str, tmp_path: Path) -> None:
     assert "not in the policy" not in rescue("people", "list").output
     with Store(f"sqlite:///{tmp_path / 'rescue.db'}") as store, store.transaction() as session:
@@ -115,6 +129,9 @@ def test_open_cases_of_people_who_are_not_in_the_policy_are_listed(rescue: Rescu
     "words",
     [
         ("queue", "ack", "CASE"),
+        ("queue", "hand-over", "CASE", "south", "--reason", "theirs"),
+        ("queue", "accept", "CASE"),
+        ("queue", "return", "CASE", "--reason", "no code"),
         ("incidents", "ack", "1"),
         ("incidents", "resolve", "1"),
         ("incidents", "comment", "1", "noted"),
