@@ -20,7 +20,6 @@ from features.definitions.measures import Ago, Measure, Succession, relations
 from features.engine.account_range import Scope, account_ranges
 from features.engine.cube import Cube
 from features.engine.engine_protocol import Aggregates, Engine
-from features.engine.engines import EmbeddedEngine
 from features.engine.evaluate import Evaluation, evaluate_features, write_features
 from features.engine.feeds import Feeds
 from features.engine.frame_columns import FrameColumns
@@ -143,7 +142,8 @@ def _build_parts(
         ask_contracts(history, _cutoffs_of_contracts(features, int(days[0])))
     scopes = _scopes(history, accounts, budget.accounts_read, keep=one_night)
     for done, scope in enumerate(scopes, start=1):
-        aggregates = (engine or EmbeddedEngine()).aggregates(history, days, scope, wanted)
+        read = Cube if engine is None else engine.aggregates
+        aggregates: Aggregates = read(history, days, scope, wanted)
         pieces = aggregates.chunks(budget.accounts_computed)
         parts = (_part(history, piece, features, feeds, rows) for piece in pieces)
         yield from parts if len(scopes) == 1 or history.scratch is None else store_tables(parts, history.scratch)

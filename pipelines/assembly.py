@@ -97,12 +97,10 @@ def frame_builder(settings: Settings, only: Collection[str] | None = None) -> Fr
     from functools import partial
 
     from features import frame
-    from features.engine.engines import create_engine
 
     features = [feature for feature in all_features(settings) if only is None or feature.name in only]
-    engine = create_engine(settings.engine, settings.spark_master, settings.spark_settings)
-    here = partial(frame.build, features=features, memory=settings.memory, engine=engine, loop_guard=True)
     cluster = open_cluster(settings)
+    here = partial(frame.build, features=features, memory=settings.memory, engine=cluster, loop_guard=True)
     if cluster is None or has_own_functions(settings):
         return here
 

@@ -17,7 +17,7 @@ from features.contract import TABLES
 from features.definitions.measures import AgainstPortfolio
 from features.definitions.support import ASSIGNED
 from features.engine.account_range import Scope
-from features.engine.engines import EmbeddedEngine
+from features.engine.cube import Cube
 from features.engine.evaluate import Evaluation, evaluate_features
 from features.engine.feeds import Feeds
 from features.errors import UsageError
@@ -142,7 +142,7 @@ def test_the_rows_of_one_range_go_before_those_of_the_next_come() -> None:
     days = np.array([20_500, 20_507])
     feeds = Feeds.of(known, frozenset(TABLES))
     own = [feature for feature in FEATURES if not isinstance(feature.measure, AgainstPortfolio)]  # of one range alone
-    cube = EmbeddedEngine().aggregates(known, days, Scope(np.arange(1)), [feature.measure for feature in own])
+    cube = Cube(known, days, Scope(np.arange(1)), [feature.measure for feature in own])
     gone = weakref.ref(cube)
     gc.disable()
     try:
