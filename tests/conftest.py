@@ -35,6 +35,7 @@ pytest_plugins = [
     "support.object_store",
     "support.nights.night_home",
     "support.web.web_fixture",
+    "support.web.policy_editor",
 ]
 
 ROOT = Path(__file__).resolve().parents[1]

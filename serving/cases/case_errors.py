@@ -7,14 +7,20 @@ class CaseNotFoundError(UsageError):
     """There is no such case, or the person may not see it; both have the same message."""
 
     def __init__(self, case_id: str) -> None:
-        super().__init__(f"There is no case {case_id!r} that you may see: open the queue to see the cases there are.")
+        super().__init__(
+            f"You see no case {case_id!r}: it belongs to another squad, or there is no such case. "
+            "The queue has the cases that you see; the page of an account says whether another squad works on it."
+        )
 
 
 class AccountNotFoundError(UsageError):
     """There is no such account, or this person may not see it; both give the same message."""
 
     def __init__(self, account_id: str) -> None:
-        super().__init__(f"There is no account {account_id!r} that you may see: search for it by its name.")
+        super().__init__(
+            f"You see no account {account_id!r}: you may not see it, or there is none with this id. Search for it by "
+            "its name."
+        )
 
 
 class StaleCaseError(RescueError):

@@ -1,40 +1,25 @@
 """Replays of a draft on the page of the policy: a job that the page shows, and programs that ask for one."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from support.nights.night_factory import NOW
-from support.web.policy_editor import edited, form_of, policy_people
+from support.web.policy_editor import edited, form_of
 from support.web.web_people import People, TestClient
 
 from serving.cases.permissions import Role
 from serving.policy_versions import replay_jobs
 
 
-@pytest.fixture
-def people(migrated_sqlite: Path, tmp_path: Path) -> Iterator[People]:
-    with policy_people(migrated_sqlite, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def lead(people: People) -> TestClient:
-    return people.signed_in(Role.LEAD, name="lea")
-
-
-def test_a_replay_is_a_job_that_the_page_shows_until_it_is_done(people: People, lead: TestClient) -> None:
-    answer = edited(lead, "replay", **{"set__squads__success__capacity": "12"})
+def test_a_replay_is_a_job_that_the_page_shows_until_it_is_done(policy_team: People, policy_lead: TestClient) -> None:
+    answer = edited(policy_lead, "replay", **{"set__squads__success__capacity": "12"})
     address = answer.headers["location"]
     job = address.rsplit("/", 1)[1]
-    assert people.app.state.started == [job]
-    assert "It waits to start." in lead.get(address).text
-    assert replay_jobs.begin_replay(people.store, job, NOW) is not None
-    assert replay_jobs.begin_replay(people.store, job, NOW) is None  # another process computes it
-    replay_jobs.report_progress(people.store, job, NOW, step="Replaying 60 nights", nights=15)
-    page = lead.get(address).text
+    assert policy_team.app.state.started == [job]
+    assert "It waits to start." in policy_lead.get(address).text
+    assert replay_jobs.begin_replay(policy_team.store, job, NOW) is not None
+    assert replay_jobs.begin_replay(policy_team.store, job, NOW) is None  # another process computes it
+    replay_jobs.report_progress(policy_team.store, job, NOW, step="Replaying 60 nights", nights=15)
+    page = policy_lead.get(address).text
     assert "15 of 60 nights are done" in page
-    answer = edited(lead, "replay", **{"set__squads__success__capacity": "13"})
+    answer = edited(policy_lead, "replay", **{"set__squads__success__capacity": "13"})
     assert answer.headers["location"] == f"{address}?done=replay_busy"
     result = {
         "from": "2026-01-01",
@@ -44,8 +29,8 @@ def test_a_replay_is_a_job_that_the_page_shows_until_it_is_done(people: People, 
         "totals": {"current": {"cases": 31, "caught": 9}, "draft": {"cases": 40, "caught": 8}},
         "cases_known": {"current": 0, "draft": 0},
     }
-    replay_jobs.end_replay(people.store, job, NOW, result=result)
-    page = lead.get(address).text
+    replay_jobs.end_replay(policy_team.store, job, NOW, result=result)
+    page = policy_lead.get(address).text
     for text in (
         "In 60 nights the draft opens 9 cases more by prediction, and catches 1 event fewer.",
         "60 nights, 1 Jan 2026 to 1 Mar 2026",
@@ -54,29 +39,29 @@ def test_a_replay_is_a_job_that_the_page_shows_until_it_is_done(people: People, 
         "compare the numbers of cases",
     ):
         assert text in page, text
-    assert "capacity = 12" in form_of(lead.get(f"/policy/edit?replay={job}").text)["policy"]
-    assert "is done" in lead.get("/policy").text
+    assert "capacity = 12" in form_of(policy_lead.get(f"/policy/edit?replay={job}").text)["policy"]
+    assert "is done" in policy_lead.get("/policy").text
 
 
 def test_a_replay_whose_process_was_killed_is_started_again_and_given_up_at_last(
-    people: People, lead: TestClient
+    policy_team: People, policy_lead: TestClient
 ) -> None:
-    answer = edited(lead, "replay", **{"set__squads__success__capacity": "12"})
-    address, job = answer.headers["location"], people.app.state.started[0]
+    answer = edited(policy_lead, "replay", **{"set__squads__success__capacity": "12"})
+    address, job = answer.headers["location"], policy_team.app.state.started[0]
     for attempt in range(replay_jobs.MOST_ATTEMPTS):
-        assert people.app.state.started == [job] * (attempt + 1)
-        begun = replay_jobs.begin_replay(people.store, job, NOW)
+        assert policy_team.app.state.started == [job] * (attempt + 1)
+        begun = replay_jobs.begin_replay(policy_team.store, job, NOW)
         assert begun is not None
-        with people.store.transaction() as session:
+        with policy_team.store.transaction() as session:
             row = replay_jobs.replay_job(session, job)
             row.holder, row.seen_at = "another machine/1/1", NOW - 2 * replay_jobs.SILENT_AFTER
-        lead.get(address)
-    page = lead.get(address).text
+        policy_lead.get(address)
+    page = policy_lead.get(address).text
     assert "The process that computed it was stopped 3 times" in page
 
 
-def test_programs_check_save_restore_and_replay(people: People) -> None:
-    program = people.program(Role.LEAD)
+def test_programs_check_save_restore_and_replay(policy_team: People) -> None:
+    program = policy_team.program(Role.LEAD)
     text = program.get("/api/v1/policy/text").json()
     draft = text["text"].replace("capacity = 10", "capacity = 12", 1)
     found = program.post("/api/v1/policy/check", json={"text": draft}).json()

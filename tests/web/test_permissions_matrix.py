@@ -180,7 +180,7 @@ def test_no_unsafe_route_does_without_the_token(people: People, cases: Cases, to
 def test_cases_of_another_squad_cannot_be_given_away_in_bulk(people: People, cases: Cases) -> None:
     case, _ = cases.of("south")
     answer = people.signed_in(Role.LEAD).post("/queue/assign", data={"case": f"{case}:1", "person": "dan"})
-    assert (answer.status_code, "There is no case" in answer.text) == (422, True)
+    assert (answer.status_code, "You see no case" in answer.text) == (422, True)
     with people.store.reading() as session:
         found = session.get(Case, case)
         assert found is not None

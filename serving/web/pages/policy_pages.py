@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from features.errors import RescueError, UsageError
+from serving.cases.absence.away_people import away_texts
 from serving.cases.case_errors import AccountNotFoundError
 from serving.drawings.policy_cycle import CHANGED_RULE
 from serving.policy.definition.policy_file import PolicyError
@@ -45,9 +46,9 @@ from serving.web.views.results.policy_view import (
     build_draft,
     build_replay,
     file_text,
-    page_sections,
     version_lines,
 )
+from serving.web.views.results.policy_words import page_sections
 
 policy_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -96,11 +97,12 @@ def _policy_page(
     with context.store.reading() as session:
         rows = saved_policies(session)
         replays = recent_replays(session, SHOWN_REPLAYS)
+        away = away_texts(session, state.policy.rules.roster.people, context.now)
     versions = version_lines(rows, state)
     shown = {
         "state": state,
         "current": next((row for row in versions if row.current), None),
-        "sections": page_sections(state.policy, addresses=may_change),
+        "sections": page_sections(state.policy, addresses=may_change, away=away),
         "versions": versions[:SHOWN_VERSIONS],
         "more": max(0, len(rows) - SHOWN_VERSIONS),
         "file": file_text(state),

@@ -7,6 +7,9 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from serving.cases.permissions import Role
 from serving.policy.definition.policy_file import default_text
 from serving.policy_versions.policy_state import PolicySource
 from serving.web.app import create_app
@@ -16,6 +19,19 @@ ROLES = """
 [roles]
 "chief customer officer" = "boss@example.com"
 """
+
+
+@pytest.fixture
+def policy_team(migrated_sqlite: Path, tmp_path: Path) -> Iterator[People]:
+    """The people of an app whose policy is a file."""
+    with policy_people(migrated_sqlite, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def policy_lead(policy_team: People) -> TestClient:
+    """A lead of theirs in the browser."""
+    return policy_team.signed_in(Role.LEAD, name="lea")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from serving.policy_versions.saved_policies import PolicyChange, check_policy_te
 from serving.store.policy_tables import ReplayJob, SavedPolicy
 from serving.web.api.dependencies import Lead, PolicyEditor, UseCases, may_edit
 from serving.web.api.policies import policy_models
-from serving.web.views.results.policy_view import word_sections
+from serving.web.views.results.policy_words import word_sections
 
 policy_api_router = APIRouter(tags=["policy"])
 

@@ -1,4 +1,4 @@
-"""What the policy pages show: the policy in words, its versions, a draft with its mistakes, and a finished replay."""
+"""What the policy pages show: the versions of the policy, a draft with its mistakes, and a finished replay."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,6 @@ from typing import Any
 
 from features.errors import UsageError
 from serving.night_report.report_text import day_text, plural
-from serving.policy.definition.explanation import PATHS_TITLE, PathSteps, explain, path_steps, working_hours
 from serving.policy.definition.policy_file import Policy, PolicyError
 from serving.policy_versions.policy_difference import DifferenceLine, changed_lines, changes_in_words
 from serving.policy_versions.policy_fields import (
@@ -36,8 +35,6 @@ ORIGIN_TEXTS = {
 }
 REVENUE = "revenue caught"
 """The label of the row of a replay that is money."""
-HIDDEN = "(hidden)"
-_ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(\.[\w-]+)+|\b(https?|webcal)://\S+")
 _LINE = re.compile(r", line (\d+): ")
 _FIGURES = {
     "policy": "Version of the rules",
@@ -54,15 +51,6 @@ _FIGURES = {
     "events caught": "Events with a case before them, of all events",
     "revenue caught": "Recurring revenue a year of their accounts, of that of all events",
 }
-
-
-@dataclass(frozen=True)
-class WordSection:
-    """A part of the policy in words; ``paths`` are escalation paths, which the page shows as tables."""
-
-    title: str
-    lines: Sequence[str]
-    paths: Sequence[PathSteps] = ()
 
 
 @dataclass(frozen=True)
@@ -135,33 +123,6 @@ class ReplayView:
     def share_done(self) -> float:
         """The share of the nights that are done."""
         return min(1.0, self.job.nights_done / self.job.nights) if self.job.nights else 0.0
-
-
-def word_sections(policy: Policy, *, addresses: bool) -> list[WordSection]:
-    """The policy in words, by subject; addresses and links are hidden unless ``addresses``."""
-    sections: list[WordSection] = []
-    for line in explain(policy).splitlines()[1:]:
-        text = line if addresses else _ADDRESS.sub(HIDDEN, line)
-        if text.startswith("  - ") and sections:
-            sections[-1] = WordSection(sections[-1].title, [*sections[-1].lines, text.removeprefix("  - ")])
-        elif text.strip():
-            sections.append(WordSection(text.strip(), []))
-    return sections
-
-
-def page_sections(policy: Policy, *, addresses: bool) -> list[WordSection]:
-    """The policy in words as the page shows it: escalation paths as tables of when and what."""
-
-    def shown(text: str) -> str:
-        return text if addresses else _ADDRESS.sub(HIDDEN, text)
-
-    paths = [
-        path._replace(steps=[(when, shown(what)) for when, what in path.steps]) for path in path_steps(policy.rules)
-    ]
-    return [
-        WordSection(section.title, [*working_hours(policy.rules)], paths) if section.title == PATHS_TITLE else section
-        for section in word_sections(policy, addresses=addresses)
-    ]
 
 
 def version_lines(rows: Sequence[SavedPolicy], state: PolicyInForce) -> list[VersionLine]:
