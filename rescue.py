@@ -192,8 +192,8 @@ class Workspace:
         >>> result = rescue.open("data_samples").backtest("churn", before="2026-01-01")
         >>> bool(result.figures.loc["auc", "low"] > 0.5)
         True
-        >>> sorted(result.plots)[:2]
-        ['calibration_by_segment', 'gain_and_lift']
+        >>> "gain_and_lift" in result.plots
+        True
         """
         return model_views.run_backtest(self.source, risk, None if before is None else one_day(before, "before"))
 

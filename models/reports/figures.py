@@ -6,7 +6,7 @@ import numpy as np
 
 from models.evaluation.bootstrap import Estimate
 from models.evaluation.metrics import FIGURES, POOLED
-from models.evaluation.metrics_report import LOGISTIC, MODEL, RULE, MetricsReport
+from models.evaluation.metrics_report import LOGISTIC, MIN_SEGMENT_ACCOUNTS, MODEL, RULE, MetricsReport
 from models.learners.baselines import BASELINES, RANDOM
 
 SHARES = frozenset(name for name in FIGURES if name.endswith("at_capacity")) - {"lift_at_capacity"}
@@ -24,6 +24,8 @@ FIGURE_TITLES = {name: f"pooled {name.replace('_', ' ')}" for name in POOLED} | 
 """Titles that are not simply the figure's name; a figure over all nights together is called pooled."""
 SHOWN = ("auc", "average_precision", "calibration_slope", "precision_at_capacity", "recall_at_capacity")
 """The figures of each fold and segment."""
+TOO_FEW = "too few to say"
+"""What a table says of calibration where fewer accounts had the event than a calibrator needs: any line would fit."""
 
 
 def figure_title(name: str) -> str:
@@ -48,7 +50,7 @@ def figure_table(report: MetricsReport, kind: str) -> dict[str, Any]:
         {
             "name": figure_title(name),
             "meaning": meaning,
-            "cells": [format_figure(name, _figure(report, scorer, name)) for scorer in scorers],
+            "cells": [_cell(report, scorer, name) for scorer in scorers],
         }
         for name, meaning in FIGURES.items()
         if _figure(report, MODEL, name) is not None
@@ -65,8 +67,14 @@ def report_line(report: MetricsReport) -> dict[str, Any]:
         "rows": report.rows,
         "accounts": report.accounts_with_event,
         "events": report.events,
-        "cells": [format_figure(name, _figure(report, MODEL, name)) for name in SHOWN],
+        "cells": [_cell(report, MODEL, name) for name in SHOWN],
     }
+
+
+def _cell(report: MetricsReport, scorer: str, name: str) -> str:
+    estimate = _figure(report, scorer, name)
+    few = name in POOLED and report.accounts_with_event < MIN_SEGMENT_ACCOUNTS
+    return TOO_FEW if few and estimate is not None else format_figure(name, estimate)
 
 
 def _figure(report: MetricsReport, scorer: str, name: str) -> Estimate | None:

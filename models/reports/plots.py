@@ -150,8 +150,14 @@ def top_reasons(figure: "Figure", result: BacktestResult) -> bool:
 
 
 def calibration_by_segment(figure: "Figure", result: BacktestResult) -> bool:
-    """Expected and observed share of events of each segment, with the interval of the observed."""
-    segments = [name for name in np.unique(result.scored["segment"].to_pylist()) if name is not None]
+    """Expected and observed share of events of each segment, with the interval of the observed.
+
+    Segments in which too few accounts had the event are named, and not drawn.
+    """
+    segments = [segment.name for segment in result.evaluation.segments]
+    if not segments:
+        return False
+    few = sorted({*result.scored["segment"].to_pylist()} - {*segments})
     axes = figure.subplots()
     groups = curves.calibration_of_segments(result, segments)
     places, observed = np.arange(len(segments)), [group.observed for group in groups]
@@ -167,7 +173,8 @@ def calibration_by_segment(figure: "Figure", result: BacktestResult) -> bool:
     axes.plot(places - 0.1, [group.expected for group in groups], "o", color=MODEL_COLOUR, label="expected")
     axes.set_xticks(places, segments, rotation=20 if len(segments) > 5 else 0)
     axes.set_xlim(-0.6, len(segments) - 0.4)
-    _name(axes, "Calibration by segment", "", "share with the event")
+    too_few = f"Too few accounts with the event to say: {', '.join(few)}" if few else ""
+    _name(axes, "Calibration by segment", too_few, "share with the event")
     _percent(axes, "y")
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)

@@ -32,7 +32,7 @@ def test_the_page_stands_alone(found: tuple[Backtest, Path]) -> None:
     page = (found[1] / "backtest.html").read_text(encoding="utf-8")
     assert not re.search(r"(src|href)=[\"'](?!data:image/png;base64,)", page)
     assert "<script" not in page
-    assert page.count("<img ") == page.count('alt="') == len(list((found[1] / "churn").glob("*.png"))) == 6
+    assert page.count("<img ") == page.count('alt="') == len(list((found[1] / "churn").glob("*.png"))) == 5
 
 
 def test_every_period_is_shown_beside_the_baselines_and_so_is_what_could_not_be_evaluated(

@@ -73,7 +73,7 @@ def test_the_page_stands_alone_and_shows_every_picture_with_words(folder: Path) 
     page = (folder / "card.html").read_text(encoding="utf-8")
     assert not re.search(r"(src|href)=[\"'](?!data:image/png;base64,)", page)
     assert "<script" not in page
-    assert page.count("<img ") == page.count('alt="') == len(list((folder / "plots").glob("*.png"))) == 6
+    assert page.count("<img ") == page.count('alt="') == len(list((folder / "plots").glob("*.png"))) == 5
 
 
 def test_what_a_source_is_called_stays_text_on_the_page(folder: Path) -> None:

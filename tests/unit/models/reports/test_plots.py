@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from support.worlds.trained_factory import made_trained
 
+from models.evaluation.bootstrap import Estimate
+from models.evaluation.metrics_report import MODEL
 from models.explain.importance import importance
 from models.reports.curves import calibration_curve, capacity_share, flagged_curve
-from models.reports.plots import PLOTS, draw_plots
+from models.reports.figures import SHOWN, TOO_FEW, report_line
+from models.reports.plots import PLOTS, calibration_by_segment, draw_plots
 from models.training import TrainingResult
 
 
@@ -22,7 +25,8 @@ def test_every_picture_is_drawn_and_is_not_blank(trained: TrainingResult, tmp_pa
     from matplotlib.image import imread
 
     text = draw_plots(trained.backtest, tmp_path)
-    assert set(text) == {f"{name}.png" for name in PLOTS}
+    drawn = PLOTS.keys() - (set() if trained.evaluation.segments else {"calibration_by_segment"})
+    assert set(text) == {f"{name}.png" for name in drawn}
     for name in text:
         pixels = imread(tmp_path / name)
         assert pixels.shape[1] > 800
@@ -52,9 +56,26 @@ def test_what_the_model_rests_on_adds_up_to_one(trained: TrainingResult) -> None
     assert sum(importance(trained.model).values()) == pytest.approx(1.0)
 
 
-def test_pictures_are_drawn_of_one_segment_without_names(trained: TrainingResult, tmp_path: Path) -> None:
-    import pyarrow as pa
+def test_segments_in_which_too_few_accounts_had_the_event_are_named_and_not_drawn(trained: TrainingResult) -> None:
+    from matplotlib.figure import Figure
 
-    place = trained.scored.column_names.index("segment")
-    unnamed = trained.scored.set_column(place, "segment", pa.array(["all"] * trained.scored.num_rows))
-    assert len(draw_plots(replace(trained, scored=unnamed).backtest, tmp_path)) == len(PLOTS)
+    result, figure = trained.backtest, Figure()
+    reported = {segment.name for segment in result.evaluation.segments}
+    few = {*trained.scored["segment"].to_pylist()} - reported
+    assert calibration_by_segment(figure, result) == bool(reported)
+    for axes in figure.axes:
+        assert {label.get_text() for label in axes.get_xticklabels()} == reported
+        assert all(name in axes.get_xlabel() for name in few)
+    assert not calibration_by_segment(Figure(), replace(result, evaluation=replace(result.evaluation, segments=())))
+
+
+def test_calibration_of_few_events_is_not_a_figure(trained: TrainingResult) -> None:
+    slope = {"calibration_slope": Estimate(1.1, 0.2, 2.0)}
+    scorers = {MODEL: {**trained.evaluation.overall.scorers[MODEL], **slope}}
+    enough, few = (
+        replace(trained.evaluation.overall, accounts_with_event=accounts, scorers=scorers) for accounts in (20, 19)
+    )
+    place = SHOWN.index("calibration_slope")
+    assert report_line(enough)["cells"][place] == "1.10 [0.20, 2.00]"
+    assert report_line(few)["cells"][place] == TOO_FEW
+    assert report_line(few)["cells"][0] == report_line(enough)["cells"][0], "how well it ranks is still said"
