@@ -6,10 +6,6 @@ from typing import Any
 
 from prefect import flow
 
-from pipelines import settings as configuration
-from pipelines.console import Steps
-from pipelines.monitoring.feedback import collect
-
 
 @flow(name="collect_feedback", persist_result=False, retries=0)
 def feedback_flow(
@@ -20,5 +16,9 @@ def feedback_flow(
     to_folder: str | None = None,
 ) -> dict[str, Any]:
     """Write outcomes and adjusted health scores as tables; returns how many of each."""
+    from pipelines import settings as configuration
+    from pipelines.console import Steps
+    from pipelines.monitoring.feedback import collect
+
     settings = configuration.load(data=data, home=home, mapping=mapping)
     return collect(settings, as_of, Path(to_folder) if to_folder else None, Steps()).to_json()

@@ -8,11 +8,7 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from pipelines import settings as configuration
-from pipelines.console import Steps
 from pipelines.flows.training_flow import training_flow
-from pipelines.monitoring import monitor as monitoring
-from serving.night_report.monitor_text import alarm_line
 
 
 @flow(name="monitor", persist_result=False, retries=0)
@@ -20,8 +16,13 @@ def monitoring_flow(
     as_of: date | None = None, data: str | None = None, home: str | None = None, mapping: str | None = None
 ) -> dict[str, Any]:
     """Measure and store the report; alarms are logged as warnings."""
+    from pipelines import settings as configuration
+    from pipelines.console import Steps
+    from pipelines.monitoring.monitor import monitor
+    from serving.night_report.monitor_text import alarm_line
+
     settings = configuration.load(data=data, home=home, mapping=mapping)
-    report = monitoring.monitor(settings, as_of, Steps())
+    report = monitor(settings, as_of, Steps())
     for alarm in report.alarms:
         get_run_logger().warning(alarm_line(alarm))
     if settings.monitoring.retrain == "when_needed":

@@ -5,22 +5,21 @@ Prefect would start a server for the length of the run. Deployed (``prefect.yaml
 run was scheduled, in the schedule's own time zone, so that a run that starts late is still the night it was meant for.
 """
 
+from __future__ import annotations
+
 import logging
 from datetime import date, datetime
 from functools import partial
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from prefect import flow, runtime
 from prefect.client.orchestration import get_client
 
-from features.errors import RescueError
-from pipelines import settings as configuration
-from pipelines.console import Steps
-from pipelines.flows.prefect_steps import prefect_runner
-from pipelines.flows.run_once import SingleRun
-from pipelines.night.night import run_nights
-from pipelines.settings import Settings
-from serving.night_report.report_schema import NightReport
+if TYPE_CHECKING:
+    from pipelines.console import Steps
+    from pipelines.settings import Settings
+    from serving.night_report.report_schema import NightReport
 
 
 @flow(name="nightly", validate_parameters=True, persist_result=False, retries=0)
@@ -32,16 +31,26 @@ def nightly_flow(
     mapping: str | None = None,
     catch_up: bool = False,
     quiet: bool = False,
-) -> list[NightReport]:
-    """Run one night, or with ``catch_up`` each night that was missed."""
+) -> list[Any]:
+    """Run one night, or with ``catch_up`` each night that was missed; the report of each."""
+    from pipelines import settings as configuration
+    from pipelines.console import Steps
+    from pipelines.flows.prefect_steps import prefect_runner
+    from pipelines.night.night import run_nights
+
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
     steps = Steps(quiet=quiet)
     scheduled = None if as_of else _scheduled_day()
-    return run_nights(settings, as_of, prefect_runner(steps), steps, catch_up=catch_up, scheduled=scheduled)
+    return list(run_nights(settings, as_of, prefect_runner(steps), steps, catch_up=catch_up, scheduled=scheduled))
 
 
 def run_quietly(settings: Settings, as_of: date | None, steps: Steps, *, catch_up: bool) -> list[NightReport]:
     """The flow as the command line runs it: with settings already read, and without Prefect's own chatter."""
+    from features.errors import RescueError
+    from pipelines.flows.prefect_steps import prefect_runner
+    from pipelines.flows.run_once import SingleRun
+    from pipelines.night.night import run_nights
+
     for name in ("prefect", "httpx"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # a failure is printed once, by the command
 

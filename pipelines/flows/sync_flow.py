@@ -4,14 +4,14 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from features.errors import RescueError
-from pipelines import settings as configuration
-from pipelines.sync.run_sync import sync_systems
-
 
 @flow(name="sync", persist_result=False, retries=0)
 def sync_flow(home: str | None = None) -> dict[str, Any]:
     """Read every system of the settings; it fails where one could not be read, after the others were."""
+    from features.errors import RescueError
+    from pipelines import settings as configuration
+    from pipelines.sync.run_sync import sync_systems
+
     settings = configuration.load(home=home)
     rows: dict[str, Any] = {}
     problems = []

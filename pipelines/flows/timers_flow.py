@@ -4,16 +4,16 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from features.errors import RescueError
-from pipelines import assembly
-from pipelines import settings as configuration
-from pipelines.timer_round import policy_or_error, run_round
-from serving.incidents.timer_lease import this_process
-
 
 @flow(name="timers", persist_result=False, retries=0)
 def timers_flow(home: str | None = None, policy: str | None = None) -> dict[str, Any]:
     """Update SLA timers, escalation paths and incidents; nothing where ``rescue watch`` does it."""
+    from features.errors import RescueError
+    from pipelines import assembly
+    from pipelines import settings as configuration
+    from pipelines.timer_round import policy_or_error, run_round
+    from serving.incidents.timer_lease import this_process
+
     settings = configuration.load(home=home, policy=policy)
     loaded, problem = policy_or_error(settings)
     with assembly.open_queue(settings) as store:

@@ -5,12 +5,6 @@ from typing import Any
 
 from prefect import flow
 
-from pipelines import settings as configuration
-from pipelines.assembly import current_policy, has_queue
-from pipelines.console import Steps
-from pipelines.monitoring.uplift_training import train_uplift_from
-from pipelines.training.train_models import train_from
-
 
 @flow(name="train", persist_result=False, retries=0)
 def training_flow(
@@ -25,6 +19,12 @@ def training_flow(
 
     Where the policy orders by uplift, and there is a queue to learn it from, the uplift models are trained too.
     """
+    from pipelines import settings as configuration
+    from pipelines.assembly import current_policy, has_queue
+    from pipelines.console import Steps
+    from pipelines.monitoring.uplift_training import train_uplift_from
+    from pipelines.training.train_models import train_from
+
     settings, steps = configuration.load(data=data, home=home, mapping=mapping), Steps()
     trained = train_from(settings, risk, before, tune, steps).to_json()
     if has_queue(settings) and current_policy(settings).policy.rules.priority.uplift:

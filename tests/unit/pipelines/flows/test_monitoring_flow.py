@@ -20,7 +20,7 @@ def test_it_trains_by_the_setting(
         runs.append(risk)
 
     monkeypatch.setenv("RESCUE_MONITORING__RETRAIN", retrain)
-    monkeypatch.setattr(flows.monitoring, "monitor", lambda *_given: monitor_report())
+    monkeypatch.setattr("pipelines.monitoring.monitor.monitor", lambda *_given: monitor_report())
     monkeypatch.setattr(flows, "training_flow", train)
     monkeypatch.setattr(flows, "get_run_logger", logging.getLogger)
     with caplog.at_level(logging.WARNING):

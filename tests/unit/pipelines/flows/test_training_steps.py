@@ -29,7 +29,7 @@ def test_uplift_is_repeated_where_it_is_used(
         monkeypatch.setenv("RESCUE_POLICY", str(tmp_path / "policy.toml"))
     if queue:
         (tmp_path / "rescue.db").touch()
-    monkeypatch.setattr(flows, "train_from", train)
-    monkeypatch.setattr(flows, "train_uplift_from", train_uplift)
+    monkeypatch.setattr("pipelines.training.train_models.train_from", train)
+    monkeypatch.setattr("pipelines.monitoring.uplift_training.train_uplift_from", train_uplift)
     assert flows.training_flow.fn(data="source", home=str(tmp_path)) == [{"risk": "churn"}]
     assert runs == repeated
