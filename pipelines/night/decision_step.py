@@ -75,7 +75,7 @@ class NightDecision:
     packages: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...]
     uplift: UpliftModels = NO_UPLIFT
-    curves: pa.Table | None = None
+    curves: Callable[[], pa.Table] | None = None
     contacts: pa.Table | None = None
 
     @property
@@ -145,7 +145,6 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     rarity = scored.rarity or EventRarity.of(frame)
     conditions = context.policy.conditions
     with ThreadPoolExecutor(2) as others:  # the decision is made by one thread; the rest uses the other cores
-        curves = others.submit(account_curves, context.champions, scored)
         reading = others.submit(_queue_before, context)
         rows = build_candidates(
             context.history,
@@ -183,7 +182,7 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
         packages,
         context.channels,
         context.uplift,
-        curves.result(),
+        partial(account_curves, context.champions, scored),
         contacts,
     )
 

@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from serving.store import bulk
@@ -27,13 +28,11 @@ def save_account_risks(session: Session, as_of: date, scores: pa.Table, curves: 
         curves: those that are known (``CURVES``).
     """
     known = CURVES.empty_table() if curves is None else curves
-    parts = [_rows(scores, known, risk) for risk in pc.unique(scores["risk"]).to_pylist()]
-    if not parts:
-        bulk.replace(session, AccountRisk.__table__, pa.table({}))
-        return
-    rows = pa.concat_tables(parts).sort_by([("account_id", "ascending"), ("risk", "ascending")])
-    nights = pa.repeat(pa.scalar(as_of, pa.date32()), rows.num_rows)
-    bulk.replace(session, AccountRisk.__table__, rows.append_column("as_of", nights))
+    session.execute(delete(AccountRisk))
+    for risk in sorted(pc.unique(scores["risk"]).to_pylist()):
+        rows = _rows(scores, known, risk).sort_by("account_id")
+        nights = pa.repeat(pa.scalar(as_of, pa.date32()), rows.num_rows)
+        bulk.append(session, AccountRisk.__table__, rows.append_column("as_of", nights))
 
 
 def curve_texts(

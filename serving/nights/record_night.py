@@ -8,6 +8,7 @@ the night is recorded and writes nothing.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, is_dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, partial
@@ -46,11 +47,11 @@ class NightRecord:
     """Everything that one night writes to the queue.
 
     ``scores`` has the columns of ``models.contracts.SCORES``; ``accounts`` is the policy's table of candidates (other
-    columns are ignored; ``renews_in`` is in days from the night, and a renewal that is
-    ``renewal_overdue_days`` late lies in the past). ``handoffs`` has one package for every flag and every
-    case raised again, by account and risk. ``channels`` are the channels that get a message for
-    each of these. ``contacts`` are the people at each account. ``report`` is completed in the transaction with the
-    changes of the cases and with the queue.
+    columns are ignored; ``renews_in`` is in days from the night, and a renewal that is ``renewal_overdue_days`` late
+    lies in the past). ``handoffs`` has one package for every flag and every case raised again, by account and risk.
+    ``channels`` are the channels that get a message for each of these. ``curves`` computes the risk by horizon
+    (``CURVES``): it takes as long as writing all other rows, and is called beside that. ``contacts`` are the people at
+    each account. ``report`` is completed in the transaction with the changes of the cases and with the queue.
     """
 
     decision: Decision
@@ -60,7 +61,7 @@ class NightRecord:
     handoffs: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...] = ()
     report: NightReport | None = None
-    curves: pa.Table | None = None
+    curves: Callable[[], pa.Table] | None = None
     contacts: pa.Table | None = None
 
     @cached_property
@@ -93,22 +94,31 @@ def record_night(
     """
     now, say = now or utcnow(), progress or _silent
     digest = record.content_hash()
-    with store.transaction() as session:
+    with ThreadPoolExecutor(1) as others, store.transaction() as session:
         row = session.get(NightRow, night.as_of, with_for_update=True)
         if row is not None and row.status == "recorded":
             return RecordedNight(night.as_of, row.content_hash or "", already=True)
         marked = update(NightRow).values(status="recorded", recorded_at=now, content_hash=digest)
         update_held_night(session, night, marked)
         refuse_late_night(session, night.as_of)
-        _write(session, night, record, now, say)
+        curves = others.submit(record.curves) if record.curves else None
+        _write(session, night, record, curves, now, say)
     return RecordedNight(night.as_of, digest, already=False)
 
 
-def _write(session: Session, night: Night, record: NightRecord, now: datetime, say: Callable[[str], None]) -> None:
-    bulk.append(session, Score.__table__, record.score_rows)
+def _write(
+    session: Session,
+    night: Night,
+    record: NightRecord,
+    curves: Future[pa.Table] | None,
+    now: datetime,
+    say: Callable[[str], None],
+) -> None:
+    scores = record.score_rows
+    for risk in scores["risk"].unique():  # what all rows have in common is written faster
+        bulk.append(session, Score.__table__, scores.filter(pc.equal(scores["risk"], risk)))
     say("scores")
     save_accounts(session, night.as_of, record.accounts)
-    save_account_risks(session, night.as_of, record.scores, record.curves)
     save_contacts(session, record.contacts)
     say("accounts")
     _save_squads(session, record.rules)
@@ -120,6 +130,7 @@ def _write(session: Session, night: Night, record: NightRecord, now: datetime, s
     mark_stayed(session, partial(running_accounts, record.accounts), night.as_of, now)
     say("cases")
     _save_decision(session, record.decision)
+    save_account_risks(session, night.as_of, record.scores, curves and curves.result())
     say("decision")
     session.flush()
     if earlier not in (None, record.decision.policy_version):

@@ -1,6 +1,7 @@
 """A night: who may run it, the rows that it writes, and its changes of cases that people have worked on."""
 
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ from support.nights.night_factory import (
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.night_report.report_schema import CaseChanges
+from serving.nights.account_risks import CURVES
 from serving.nights.case_updates import case_id
 from serving.nights.night_lease import (
     LEASE,
@@ -44,7 +46,7 @@ from serving.store.decision_tables import StreakRow
 from serving.store.exchange import Message
 from serving.store.queries.case_queries import case_history
 from serving.store.queries.night_queries import night_report
-from serving.store.tables import Account, Case, FrozenHandoff, Member, NightRow, Score
+from serving.store.tables import Account, AccountRisk, Case, FrozenHandoff, Member, NightRow, Score
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))
 CASE = case_id("a000000", "churn", NIGHT)
@@ -156,6 +158,23 @@ def test_the_rows_that_a_night_writes(store: Store) -> None:
     assert [case.account_id for case in report.queue] == ["a000000", "a000001"]
     assert night.report == report.to_json()
     assert path == list(RULES.squads["north"].members)
+
+
+def test_curves_are_computed_beside_the_writing_and_without_them_nothing_is_written(store: Store) -> None:
+    record, night = record_of(names(3), simple_decision(names(1))), take(store)
+
+    def broken() -> pa.Table:
+        raise ValueError("no curve")
+
+    with pytest.raises(ValueError, match="no curve"):
+        record_night(store, night, replace(record, curves=broken), now=NOW)
+    with store.reading() as session:
+        assert session.scalars(select(Score)).first() is session.scalars(select(Case)).first() is None
+    curves = pa.table([["a000001"], ["churn"], ["[[30, 0.1]]"]], schema=CURVES)
+    record_night(store, night, replace(record, curves=lambda: curves), now=NOW)
+    with store.reading() as session:
+        shown = session.execute(select(AccountRisk.account_id, AccountRisk.curve).where(AccountRisk.risk == "churn"))
+        assert dict(shown.tuples().all()) == {"a000000": None, "a000001": "[[30, 0.1]]", "a000002": None}
 
 
 def test_the_hash_does_not_see_the_order_of_rows_but_every_value() -> None:

@@ -50,6 +50,21 @@ def test_an_upsert_of_nothing_changes_nothing_and_two_in_one_transaction_work(st
     assert stored(store) == [("a", "Ache", None, SECOND)]
 
 
+def test_rows_of_many_statements_are_all_written_with_what_they_have_in_common(store: Store) -> None:
+    ids = [f"a{number:04}" for number in range(2_345)]
+    rows = accounts(FIRST, **dict.fromkeys(ids, 'It\'s "one", name?'))
+    rows = rows.append_column("owner", pa.array([None if number % 3 else "ann" for number in range(len(ids))]))
+    rows = rows.append_column("arr", pa.array([float(number) for number in range(len(ids))]))
+    with store.transaction() as session:
+        assert bulk.insert_new(session, Account.__table__, rows.slice(0, 1)) == 1
+        assert bulk.insert_new(session, Account.__table__, rows) == len(ids) - 1
+        assert bulk.insert_new(session, Account.__table__, rows) == 0
+    expected = [(name, 'It\'s "one", name?', None if number % 3 else "ann", FIRST) for number, name in enumerate(ids)]
+    assert stored(store) == expected
+    with store.reading() as session:
+        assert session.scalars(select(Account.arr).order_by(Account.account_id)).all() == rows["arr"].to_pylist()
+
+
 def renew(store: Store, prints: dict[str, int], **names: str) -> None:
     rows = accounts(NOW, **names).append_column("fingerprint", pa.array(list(prints.values()), pa.int64()))
     with store.transaction() as session:
