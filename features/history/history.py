@@ -214,14 +214,17 @@ class Snapshot:
                 conditions.append(condition)
                 parameters.append(list(ids))
         repeated = self.history.repeated_keys.get(table)
-        one_version = repeated is not None and not len(repeated.hashes)
-        only = "" if one_version else f" QUALIFY {_newest(contract)}"
-        newest = f"SELECT * FROM {table} WHERE {' AND '.join(conditions)}{only}"
+        chosen, newest, given = f"SELECT * FROM {table} WHERE {' AND '.join(conditions)}", "", ""
+        if repeated is None or len(repeated.hashes):
+            newest = f" QUALIFY {_newest(contract)}"
+        if newest and parameters and since is None:  # few rows: what is asked of them is not to be asked of all
+            chosen, given = "SELECT * FROM given", f"WITH given AS MATERIALIZED ({chosen}) "
         later = f"WHERE {contract.event_time} >= {date_literal(since)}" if since else ""
         selected = ", ".join(self._column(contract, name) for name in columns or contract.names)
         times = (contract.event_time,) if contract.event_time else ()
         order = ", ".join((*times, *(f'"{part}"' for part in contract.key)))
-        return self.history.query(f"SELECT {selected} FROM ({newest}) {later} ORDER BY {order}", parameters)
+        sql = f"{given}SELECT {selected} FROM ({chosen}{newest}) {later} ORDER BY {order}"
+        return self.history.query(sql, parameters)
 
     def _column(self, table: Table, name: str) -> str:
         if not self.history.has_column(table.name, name):
