@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.errors import DataGateError, UsageError
+from features.errors import UsageError
 from features.history.cache_files import take_write_failures
 from features.validation.volume import NIGHTS, check_volume
 from models.risks.configuration import for_history
@@ -27,9 +27,9 @@ from pipelines.night.cluster.cluster_scoring import rows_for_decision, score_fra
 from pipelines.night.decision_step import DecisionContext, NightDecision, decide_night
 from pipelines.night.night_attempts import logged_attempt, recorded_refusal, recorded_steps
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
-from pipelines.night.night_models import NightModels, load_models, risks_not_predicted, train_missing
+from pipelines.night.night_models import NightModels, load_or_train, risks_not_predicted
 from pipelines.night.operators import check_channels, log_warnings, report_late_feeds
-from pipelines.night.tonight import check_day, choose_day, data_end_earlier, newest_days
+from pipelines.night.tonight import check_day, choose_day, data_end_earlier, newest_days, refuse_empty_night
 from pipelines.night.uplift_scores import load_uplift
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
@@ -39,7 +39,7 @@ from pipelines.system_clock import today
 from serving.cases.absence.away_people import cases_of_unlisted_people
 from serving.cases.sla_timers import run_timers
 from serving.delivery.channel_settings import account_channels, broadcast_channels
-from serving.night_report.report_schema import NightReport, NoModel, UnknownResponsible
+from serving.night_report.report_schema import NightReport, NightWarning, UnknownResponsible
 from serving.night_report.report_text import day_text, feed_problem, plural
 from serving.nights import night_lease
 from serving.nights.heartbeat import keep_lease
@@ -165,35 +165,20 @@ def _run(night: _Night) -> NightReport:
 
 
 def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
+    """The steps of a night, and its report."""
     run_step, history, as_of = night.run_step, night.source.history, night.as_of
     _check_volume(night)
     known = for_history(history, night.source.risk_settings)
-    models = run_step("models", "Loading the models", load_models, night.source, known)
-    if models.untrained:
-        text = "Training the first models"
-        models = run_step("train", text, train_missing, night.source, known, models, as_of, night.steps)
+    models = load_or_train(night.source, known, as_of, run_step, night.steps)
     frame = run_step("features", "Building features", _build_frame, night, models.champions)
     feeds = feed_reports(history, as_of)
     stale = tuple(filter(None, map(feed_problem, feeds)))
-    scores = run_step(
-        "score",
-        "Scoring accounts",
-        score_frame,
-        history,
-        frame,
-        [as_of],
-        models.champions,
-        stale,
-        list(models.without),
-    )
-    channels = broadcast_channels(night.settings.channels)
-    uplift = load_uplift(night.settings, [night.policy], models.champions)
-    context = DecisionContext(
-        history, as_of, night.policy, night.store, models.champions, channels, stale, night.settings.competitors, uplift
-    )
+    scored_by, unscored = models.champions, list(models.without)
+    scores = run_step("score", "Scoring accounts", score_frame, history, frame, [as_of], scored_by, stale, unscored)
+    context = _decision_context(night, models, stale)
     read = rows_for_decision(frame, night.policy)
     decision = run_step("decide", "Applying the policy", decide_night, context, read, scores)
-    _refuse_empty_night(night, decision, models)
+    refuse_empty_night(as_of, history, decision, models)
     outcomes = run_step(
         "outcomes", "Computing outcomes of earlier nights", realised_outcomes, night.store, history, known
     )
@@ -207,17 +192,36 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
         decision=decision.report(),
         realised_outcomes=outcomes,
         extensions=night.source.extension_reports(),
-        warnings=(
-            *data_end_earlier(as_of, history, night.settings.stale_after),
-            *models.warnings,
-            *risks_not_predicted(night.source),
-            *night.source.warnings,
-            *decision.warnings,
-            *_cases_of_unknown_people(night),
-        ),
+        warnings=_warnings(night, models, decision),
         seconds=dict(night.steps.seconds),
     )
     return _record(night, lease, decision, report)
+
+
+def _decision_context(night: _Night, models: NightModels, stale: tuple[str, ...]) -> DecisionContext:
+    return DecisionContext(
+        night.source.history,
+        night.as_of,
+        night.policy,
+        night.store,
+        models.champions,
+        broadcast_channels(night.settings.channels),
+        stale,
+        night.settings.competitors,
+        load_uplift(night.settings, [night.policy], models.champions),
+    )
+
+
+def _warnings(night: _Night, models: NightModels, decision: NightDecision) -> tuple[NightWarning, ...]:
+    """What the report warns of."""
+    return (
+        *data_end_earlier(night.as_of, night.source.history, night.settings.stale_after),
+        *models.warnings,
+        *risks_not_predicted(night.source),
+        *night.source.warnings,
+        *decision.warnings,
+        *_cases_of_unknown_people(night),
+    )
 
 
 def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, report: NightReport) -> NightReport:
@@ -278,32 +282,6 @@ def _queue_weekly(settings: Settings, store: Store, steps: Steps) -> None:
         steps.log(f"Weekly report written to {', '.join(queued.recipients)}")
     if queued.problem:
         steps.log(f"Warning: {queued.problem}")
-
-
-def _refuse_empty_night(night: _Night, decision: NightDecision, models: NightModels) -> None:
-    """Stop where no account could be scored and no alarm was raised: such a night says nothing, and would block others.
-
-    Where no risk has a model yet, a night that brings open cases up to date says something: their contracts end, or go
-    on, all the same.
-
-    Raises:
-        DataGateError: always in this case; the sentence gives the reasons that the warnings have.
-    """
-    result = decision.decision
-    raises = bool(result.flags or result.raised_again or result.waiting)
-    updates = not models.champions and bool(result.closures or result.live)
-    if decision.scores.num_rows or raises or updates:
-        return
-    reasons = " ".join(dict.fromkeys(warning.reason for warning in models.warnings if isinstance(warning, NoModel)))
-    newest = ", ".join(
-        f"{name} {day_text(day) if day else 'none'}"
-        for name, day in newest_days(night.source.history, night.as_of).items()
-    )
-    raise DataGateError(
-        f"Nobody could be scored on the night of {day_text(night.as_of)}, so it is not recorded. "
-        f"{reasons or f'No account was eligible. Newest rows: {newest}.'} No trigger of the policy raises a case "
-        "either: give the source more history (a year is a good start), or the policy a trigger (docs/policy.md)."
-    )
 
 
 def _check_volume(night: _Night) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from models.risks.risk import Risk
     from pipelines.console import Steps
     from pipelines.sources.validated_source import ValidatedSource
+    from pipelines.step_runner import StepRunner
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,16 @@ class NightModels:
         ]
         weak = [champion_warning(risk, champion) for risk, champion in self.champions.items()]
         return (*absent, *cached, *(warning for warning in weak if warning))
+
+
+def load_or_train(
+    opened: ValidatedSource, known: Mapping[str, Risk], as_of: date, run_step: StepRunner, steps: Steps
+) -> NightModels:
+    """The models of the known risks; those that were never trained are trained first, as a step of its own."""
+    models = run_step("models", "Loading the models", load_models, opened, known)
+    if not models.untrained:
+        return models
+    return run_step("train", "Training the first models", train_missing, opened, known, models, as_of, steps)
 
 
 def load_models(opened: ValidatedSource, known: Mapping[str, Risk]) -> NightModels:

@@ -1,4 +1,4 @@
-"""Which day tonight is, and whether the source is fresh enough for it.
+"""Which day tonight is, whether the source is fresh enough for it, and whether the night says anything.
 
 Tonight was once the day after the source's newest row. Under cron, a source that had died was then "already recorded"
 every night, with success, for ever. So the clock decides, in the time zone of the settings, and a source without new
@@ -16,11 +16,13 @@ from features.errors import DataGateError, UsageError
 from features.history.days_known import days_known
 from features.history.versions import EPOCH
 from pipelines.system_clock import refuse_future_day, today
-from serving.night_report.report_schema import DataEndEarlier
+from serving.night_report.report_schema import DataEndEarlier, NoModel
 from serving.night_report.report_text import day_text, plural
 
 if TYPE_CHECKING:
     from features.history.history import History
+    from pipelines.night.decision_step import NightDecision
+    from pipelines.night.night_models import NightModels
     from pipelines.settings import Settings
 
 
@@ -108,6 +110,31 @@ def _newest_days(history: History, night: date) -> dict[str, date | None]:
         last = max((day for day in days if day < end), default=None)
         newest[table.name] = None if last is None else EPOCH + timedelta(days=last)
     return newest
+
+
+def refuse_empty_night(night: date, history: History, decision: NightDecision, models: NightModels) -> None:
+    """Stop where no account could be scored and no alarm was raised: such a night says nothing, and would block others.
+
+    Where no risk has a model yet, a night that brings open cases up to date says something: their contracts end, or go
+    on, all the same.
+
+    Raises:
+        DataGateError: always in this case; the sentence gives the reasons that the warnings have.
+    """
+    result = decision.decision
+    raises = bool(result.flags or result.raised_again or result.waiting)
+    updates = not models.champions and bool(result.closures or result.live)
+    if decision.scores.num_rows or raises or updates:
+        return
+    reasons = " ".join(dict.fromkeys(warning.reason for warning in models.warnings if isinstance(warning, NoModel)))
+    newest = ", ".join(
+        f"{name} {day_text(day) if day else 'none'}" for name, day in newest_days(history, night).items()
+    )
+    raise DataGateError(
+        f"Nobody could be scored on the night of {day_text(night)}, so it is not recorded. "
+        f"{reasons or f'No account was eligible. Newest rows: {newest}.'} No trigger of the policy raises a case "
+        "either: give the source more history (a year is a good start), or the policy a trigger (docs/policy.md)."
+    )
 
 
 def _stale_message(night: date, newest: dict[str, date | None], history: History, stale_after: int) -> str:
