@@ -25,14 +25,13 @@ from serving.cases.handover import hand_overs
 from serving.cases.handover.owner_changes import claim_case, release_case, take_up
 from serving.cases.health_adjustments import HealthRule
 from serving.cases.path_acknowledgement import acknowledge_case
-from serving.cases.people import Staff
+from serving.cases.people import refuse_more, refuse_unable
 from serving.cases.permissions import EVERY_SQUAD, Act, Actor, NotAllowedError
 from serving.cases.required_comments import protocol_comment
 from serving.cases.transitions import TRANSITIONS, transition
 from serving.delivery.outbox import PRIVATE
 from serving.night_report.report_text import day_text
 from serving.paths.calendars import WorkingCalendar
-from serving.paths.duty import ObstacleCode
 from serving.paths.protocol import ProtocolEvent
 from serving.store.case_states import OUTCOMES, WORKED, Action, State
 from serving.store.database import Store, utcnow
@@ -87,7 +86,7 @@ class Cases:
         first = new.order_by(Case.priority.desc(), Case.id).limit(1).with_for_update(skip_locked=True)
         with self.store.transaction() as session:
             now = self.clock()
-            _refuse_more(path_context(session, now).staff, actor.name, now)
+            refuse_more(path_context(session, now).staff, actor.name, now)
             case = session.scalar(first)
             if case is None:
                 return None
@@ -107,7 +106,7 @@ class Cases:
         with self._step(case_id, actor, version, act=Act.ASSIGN) as step:
             squads.require_member(step.session, step.case.squad, person)
             refuse_same(step.case, step.case.owner, person)
-            step.comment = _refuse_unable(path_context(step.session, step.now).staff, person, step.now)
+            step.comment = refuse_unable(path_context(step.session, step.now).staff, person, step.now)
             if step.case.state == State.NEW:
                 take_up(step, Action.ASSIGN, person)
             else:
@@ -330,24 +329,3 @@ def _contacted_at(step: CaseStep, details: ContactDetails) -> datetime:
 
 def _calendar(step: CaseStep) -> WorkingCalendar | None:
     return path_context(step.session, step.now).calendar_of(step.case)
-
-
-def _refuse_unable(staff: Staff, person: str, now: datetime) -> str | None:
-    """Refuse a person who is disabled or absent; a lead may assign beyond the capacity, and the record says so."""
-    obstacle = staff.obstacle(person, now)
-    if obstacle is None:
-        return None
-    if obstacle.code == ObstacleCode.AT_CAPACITY:
-        return f"{staff.obstacle_text(obstacle)} without this one."
-    raise UsageError(f"{staff.obstacle_text(obstacle)}: choose somebody else.")
-
-
-def _refuse_more(staff: Staff, person: str, now: datetime) -> None:
-    """Refuse to give the next case to somebody who cannot act, as the policy counts it."""
-    obstacle = staff.obstacle(person, now)
-    if obstacle is None:
-        return
-    if obstacle.code == ObstacleCode.AT_CAPACITY:
-        count = f"{obstacle.open_cases} of at most {obstacle.max_open}"
-        raise UsageError(f"You have {count} open cases: close or return one first.")
-    raise UsageError(f"{staff.obstacle_text(obstacle)}: remove the absence first, if you are back.")

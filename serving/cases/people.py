@@ -14,9 +14,10 @@ from functools import lru_cache
 from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
+from features.errors import UsageError
 from serving.paths.absences import Absence, AbsenceIndex
 from serving.paths.calendars import WorkingCalendar
-from serving.paths.duty import Obstacle, OnDuty, Situation, find_obstacle, find_on_duty
+from serving.paths.duty import Obstacle, ObstacleCode, OnDuty, Situation, find_obstacle, find_on_duty
 from serving.paths.roster import PersonEntry, Roster, SquadEntry
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.case_states import responsible_person
@@ -162,3 +163,24 @@ def _stored_squads(session: Session) -> Roster:
         squads[name] = SquadEntry(name, people, people[:3], calendar=calendar)
     names = dict.fromkeys(person for squad in squads.values() for person in squad.members)
     return Roster({name: PersonEntry(name) for name in names}, squads)
+
+
+def refuse_unable(staff: Staff, person: str, now: datetime) -> str | None:
+    """Refuse a person who is disabled or absent; a lead may assign beyond the capacity, and the record says so."""
+    obstacle = staff.obstacle(person, now)
+    if obstacle is None:
+        return None
+    if obstacle.code == ObstacleCode.AT_CAPACITY:
+        return f"{staff.obstacle_text(obstacle)} without this one."
+    raise UsageError(f"{staff.obstacle_text(obstacle)}: choose somebody else.")
+
+
+def refuse_more(staff: Staff, person: str, now: datetime) -> None:
+    """Refuse to give the next case to somebody who cannot act, as the policy counts it."""
+    obstacle = staff.obstacle(person, now)
+    if obstacle is None:
+        return
+    if obstacle.code == ObstacleCode.AT_CAPACITY:
+        count = f"{obstacle.open_cases} of at most {obstacle.max_open}"
+        raise UsageError(f"You have {count} open cases: close or return one first.")
+    raise UsageError(f"{staff.obstacle_text(obstacle)}: remove the absence first, if you are back.")

@@ -6,7 +6,7 @@ from serving.night_report.report_schema import NightReport, RiskReport
 from serving.night_report.report_text import plural
 
 COVERED = ("open_case", "group_case")
-"""Codes of :data:`serving.night_report.report_text.SUPPRESSED` for accounts that need no case, because one is open."""
+"""Codes of :data:`serving.night_report.decision_text.SUPPRESSED` for accounts that have an open case."""
 
 
 def empty_queue_lines(report: NightReport) -> Iterator[str]:

@@ -13,7 +13,7 @@ from support.nights.night_home import NightHome
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import SYSTEM
-from serving.night_report.report_text import decision_lines
+from serving.night_report.decision_text import decision_lines
 
 
 @pytest.fixture(scope="module")

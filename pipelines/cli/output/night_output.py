@@ -12,12 +12,12 @@ from rich.table import Table
 
 from pipelines.cli.output.terminal_tables import PRINTED_ROWS, fit_table, rest_line
 from pipelines.console import out
+from serving.night_report.decision_text import decision_lines
 from serving.night_report.empty_queue import empty_queue_lines
 from serving.night_report.queue_case import QueueCase
 from serving.night_report.report_schema import NightReport
 from serving.night_report.report_text import (
     day_text,
-    decision_lines,
     extension_line,
     plural,
     quarantine_text,

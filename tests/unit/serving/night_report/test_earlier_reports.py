@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from serving.night_report.decision_text import decision_lines
 from serving.night_report.effect_text import effect_line
 from serving.night_report.report_schema import NightReport
-from serving.night_report.report_text import decision_lines, risk_line, warning_lines
+from serving.night_report.report_text import risk_line, warning_lines
 
 
 @pytest.fixture(scope="module")

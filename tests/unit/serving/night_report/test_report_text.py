@@ -9,8 +9,6 @@ from serving.night_report import report_schema as schema
 from serving.night_report.report_text import (
     FEATURE_TITLES,
     NOT_SCORED,
-    SUPPRESSED,
-    decision_lines,
     feed_problem,
     late_lines,
     not_scored_text,
@@ -19,7 +17,6 @@ from serving.night_report.report_text import (
     warning_line,
     warning_lines,
 )
-from serving.policy.state.queue_state import SuppressionCode
 
 DAY = date(2026, 7, 1)
 WARNINGS = {
@@ -107,7 +104,6 @@ def test_no_warning_is_without_a_test() -> None:
 def test_every_reason_has_words() -> None:
     codes = set(get_args(schema.NotScoredCode))
     assert codes - {"missing_values", "other"} == set(NOT_SCORED)
-    assert set(SuppressionCode) == set(SUPPRESSED)
 
 
 def test_features_of_a_list_differ() -> None:
@@ -137,22 +133,6 @@ def test_a_late_feed_is_described_by_its_newest_delivery() -> None:
     )
     assert feed_problem(feed) == "tickets has delivered nothing since 28 Jun 2026"
     assert feed_problem(feed.model_copy(update={"late": False})) == ""
-
-
-def test_what_a_night_does_with_open_cases_is_said_with_its_reasons() -> None:
-    cases = schema.CaseChanges(resolved=1, settled=2, closed={"left": 3, "risk_fallen": 1})
-    decision = schema.DecisionReport(
-        cancellations=1, partial_losses=2, excluded={"trials": 4}, suppressed={"lost": 1, "open_case": 2}
-    )
-    assert list(decision_lines(decision, cases))[1:] == [
-        "Closed by the night: 3 as lost because the contract ended; 1 because the account is no longer at risk.",
-        "The cause of 1 case is gone: to be closed.",
-        "Settled: 2 lost cases whose contract has ended.",
-        "Ending contracts: 1 cancellation, 2 partial losses.",
-        "Excluded by the policy: trials (4).",
-        "At risk or leaving, without a new case: 1 was closed as lost and rests until the contract ends; "
-        "2 have an open case that did not get worse.",
-    ]
 
 
 def test_a_report_of_version_2_is_read_as_it_is() -> None:
