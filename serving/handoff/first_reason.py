@@ -41,15 +41,19 @@ def first_reason(package: dict[str, Any]) -> str | None:
     return next(map(without_day_counts, causes), None)
 
 
+def has_small_weight(strength: float, *, weak: bool) -> bool:
+    """Whether a reason says little: the model gives it hardly any weight, or does not find it again in refits."""
+    return weak or strength < SMALL_WEIGHT
+
+
 def _raising(cards: Any) -> list[dict[str, Any]]:
     """The reasons that raise the risks of these cards, in the order for people."""
     return [reason for card in cards for reason in card.get("reasons", ()) if reason["strength"] > 0]
 
 
 def _first_of_weight(reasons: Sequence[dict[str, Any]]) -> list[str]:
-    return [
-        reason["sentence"] for reason in reasons[:1] if not reason.get("weak") and reason["strength"] >= SMALL_WEIGHT
-    ]
+    first = reasons[:1]
+    return [it["sentence"] for it in first if not has_small_weight(it["strength"], weak=bool(it.get("weak")))]
 
 
 def _sentences(reasons: Sequence[dict[str, Any]]) -> list[str]:

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from serving.cases.audit import audited_fields, record_change
 from serving.cases.permissions import SYSTEM
+from serving.contracts import Alarm, AlarmKind, Lane
+from serving.handoff.first_reason import has_small_weight
 from serving.policy.state.case_status import LiveFigures
 from serving.policy.state.queue_state import Decision
 from serving.policy.state.reason_texts import alarm_text, resolved_text
@@ -84,10 +86,22 @@ def _values(row: LiveFigures, case: Case) -> dict[str, Any]:
         "revenue": row.revenue,
         "contract_status": row.status,
         "ends_on": row.ends_on,
-        "first_reason": row.first_reason.sentence if row.first_reason else None,
+        "first_reason": _first_reason(row),
         "closes_on": row.closes_on,
         "group_members": list(row.members),
     }
+
+
+def _first_reason(row: LiveFigures) -> str | None:
+    """Tonight's first reason; None where that of the hand-off still comes first.
+
+    A reason of small weight comes after a cancellation, and after a trigger that holds tonight.
+    """
+    reason = row.first_reason
+    if reason is None:
+        return None
+    stronger = row.lane is Lane.LEAVING or any(Alarm.parse(code).kind is AlarmKind.TRIGGER for code in row.alarms)
+    return None if stronger and has_small_weight(reason.strength, weak=reason.weak) else reason.sentence
 
 
 def _priority(row: LiveFigures, case: Case) -> float:

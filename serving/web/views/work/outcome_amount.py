@@ -38,7 +38,8 @@ class OutcomeAmount:
         """Why the figure is not what was recorded, and whether it is an estimate; empty where neither is so."""
         parts = ["estimated"] if self.estimated and self.counted is not None else []
         if self.counted is not None and self.recorded is not None and round(self.counted) != round(self.recorded):
-            parts.append(f"of {amount(self.recorded, self.currency)}: the rest was counted before")
+            recorded, part = amount(self.recorded, self.currency), "the rest" if round(self.counted) else "all of it"
+            parts.append(f"of {recorded}: {part} was counted before")
         return ", ".join(parts)
 
 

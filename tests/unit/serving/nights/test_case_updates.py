@@ -17,6 +17,7 @@ from support.nights.night_factory import (
     simple_decision,
 )
 
+from models.contracts import Reason
 from serving.cases.cases import Cases
 from serving.cases.outcomes import outcomes
 from serving.cases.permissions import Actor, Role
@@ -98,6 +99,24 @@ def test_figures_change_without_a_version_and_without_a_record(store: Store) -> 
     assert (case.priority, case.revenue, case.live_on, case.version) == (2000.0, 6000.0, SECOND, 1)
     assert (case.probability, case.probabilities, case.raised_on) == (0.6, {"escalation": 0.3}, NIGHT)
     assert last_event(store).kind == "opened"
+
+
+@pytest.mark.parametrize(
+    ("strength", "changes", "shown"),
+    [
+        (0.1, {}, "2 tickets"),
+        (0.1, {"lane": Lane.LEAVING}, None),
+        (0.1, {"alarms": ("risk:churn", "trigger:pays_late")}, None),
+        (0.9, {"lane": Lane.LEAVING, "alarms": ("trigger:pays_late",)}, "2 tickets"),
+    ],
+)
+def test_a_hint_of_tonight_does_not_hide_a_cancellation_or_a_trigger(
+    store: Store, strength: float, changes: dict[str, object], shown: str | None
+) -> None:
+    open_cases(store, 1)
+    reason = Reason("support", "tickets_opened_90d", strength, "2 tickets", weak=False)
+    night(store, live=(live_of(CASE, "a000000", first_reason=reason, **changes),))
+    assert case_of(store).first_reason == shown
 
 
 def test_unknown_figures_are_unknown_and_keep_the_place_in_the_queue(store: Store) -> None:
