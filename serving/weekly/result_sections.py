@@ -99,19 +99,23 @@ def left_section(figures: WeeklyFigures) -> WeeklySection:
 
 
 def _leaving_lines(figures: WeeklyFigures) -> list[str]:
-    """How many were saved in the shown weeks and are leaving now; a mail names no account, so the page links them."""
-    names = {name for _, name in figures.leaving}
-    if not names:
-        return []
-    return [
-        f"{plural(len(names), 'account')} saved in the last {SHOWN_WEEKS} weeks {'is' if len(names) == 1 else 'are'} "
-        "leaving all the same, by a cancellation that stands."
-    ]
+    """How many saved in the shown weeks have left, or are leaving; a mail names no account, so the page links them."""
+    gone, leaving = ({name for _, name in found} for found in (figures.gone, figures.leaving))
+    saved = f"saved in the last {SHOWN_WEEKS} weeks"
+    lines = []
+    if gone:
+        lines.append(f"{plural(len(gone), 'account')} {saved} {'has' if len(gone) == 1 else 'have'} left already.")
+    if leaving:
+        lines.append(
+            f"{plural(len(leaving), 'account')} {saved} {'is' if len(leaving) == 1 else 'are'} leaving all the same, "
+            "by a cancellation that stands."
+        )
+    return lines
 
 
 def _leaving_links(figures: WeeklyFigures) -> list[tuple[str, str]]:
-    """The newest saved case of each account that is leaving all the same."""
-    cases = {name: case for case, name in figures.leaving}
+    """The newest saved case of each account that has left or is leaving all the same."""
+    cases = {name: case for case, name in (*figures.gone, *figures.leaving)}
     return [(name, f"/case/{case}") for name, case in list(cases.items())[:MOST_NAMED]]
 
 

@@ -35,6 +35,7 @@ from serving.store.queries.results.weekly_queries import (
     monitor_report_before,
     night_report_at,
     open_cases_at,
+    saved_but_gone,
     saved_but_leaving,
     saved_cohort,
 )
@@ -64,8 +65,8 @@ class WeeklyFigures:
     ``flow`` are the last weeks, this one last. ``at_begin`` and ``at_end`` are the open cases at its beginning and
     its end, or now, and ``moves`` what lies between. ``months`` are this quarter and month, each with the one before.
     ``losses`` are the reasons of the week, ``recent_losses`` those of all shown weeks. ``left_share`` is the share of
-    saved accounts that left within 90 days, over the shown weeks; ``leaving`` are case and name of those saved in the
-    shown weeks that are leaving at the end of this one.
+    saved accounts that left within 90 days, over the shown weeks; ``gone`` and ``leaving`` are case and name of those
+    saved in the shown weeks that have left, and that are leaving, at the end of this one.
     """
 
     monday: date
@@ -83,6 +84,7 @@ class WeeklyFigures:
     left: SavedCohort
     recent_left: SavedCohort
     left_share: Estimate
+    gone: Sequence[tuple[str, str]]
     leaving: Sequence[tuple[str, str]]
     monitored_on: date | None
     risks: Sequence[RiskMonitor]
@@ -175,6 +177,7 @@ def measure_week(
         left=saved_cohort(session, monday, after, squads),
         recent_left=shown,
         left_share=estimate_share([place < shown.left for place in range(shown.saved)], range(shown.saved)),
+        gone=saved_but_gone(session, since, end, squads),
         leaving=saved_but_leaving(session, since, end, squads),
         monitored_on=report.as_of if report else None,
         risks=report.risks if report else (),

@@ -31,6 +31,7 @@ def week_json(figures: WeeklyFigures) -> dict[str, Any]:
             "week": _cohort(figures.left),
             "recent": _cohort(figures.recent_left),
             "share_left": _estimate(figures.left_share),
+            "left_already": len({name for _, name in figures.gone}),
             "leaving_now": len({name for _, name in figures.leaving}),
         },
         "monitored_on": figures.monitored_on.isoformat() if figures.monitored_on else None,

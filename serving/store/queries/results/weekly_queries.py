@@ -240,6 +240,20 @@ def saved_cohort(session: Session, since: date, until: date, squads: frozenset[s
     return SavedCohort(len(rows), len(left), left)
 
 
+def saved_but_gone(
+    session: Session, since: datetime, at: datetime, squads: frozenset[str] | None
+) -> list[tuple[str, str]]:
+    """Case and account of the cases saved in a span of time whose customer has left before its end all the same."""
+    query = (
+        select(Case.id, func.coalesce(Account.name, Account.account_id))
+        .join(Account, Account.account_id == Case.account_id)
+        .where(Case.state == State.SAVED, Case.closed_at >= since, Case.closed_at < at, Case.left_on < at.date())
+    )
+    if squads is not None:
+        query = query.where(Case.squad.in_(sorted(squads)))
+    return [(case, name) for case, name in session.execute(query.order_by(Case.closed_at, Case.id))]
+
+
 def saved_but_leaving(
     session: Session, since: datetime, at: datetime, squads: frozenset[str] | None
 ) -> list[tuple[str, str]]:

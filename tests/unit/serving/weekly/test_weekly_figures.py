@@ -127,6 +127,19 @@ def test_customers_who_were_saved_and_leave_are_named(store: Store) -> None:
     assert "1 open case (0 at risk, 1 leaving)" in words
 
 
+def test_a_saved_customer_who_left_soon_is_named_before_the_90_days_are_over(store: Store) -> None:
+    fill(store, [Made(-20, -19, -10, "saved", left=-2), Made(-20, -19, -9, "saved")])
+    gone = case_id(names(1)[0], "churn", date(2026, 3, 1))
+    with store.reading() as session:
+        found = measure_week(session, MONDAY, NEXT, None)
+        before = measure_week(session, MONDAY - timedelta(weeks=2), NEXT, None)
+    section = next(section for section in write_week(found, NEXT.date()).sections if section.key == "left")
+    assert section.lead.startswith("No saved case is 90 days old yet")
+    assert section.lines == ["1 account saved in the last 12 weeks has left already."]
+    assert [page for _, page in section.links] == [f"/case/{gone}"]
+    assert not before.gone
+
+
 def test_a_lead_sees_the_figures_of_their_squads(store: Store) -> None:
     fill(store, WEEK)
     with store.reading() as session:
