@@ -20,6 +20,7 @@ import duckdb
 
 from features.catalogue import FEATURES
 from features.contract import TABLES
+from features.engine.allocator import share_freed_memory
 from features.engine.table_rows.corrections import repeated_keys
 from features.frame import build
 from features.history.history import History
@@ -109,6 +110,7 @@ def main() -> None:
     parser.add_argument("--cutoffs", type=int, nargs="+", default=[1])
     parser.add_argument("--repeat", type=int, default=5)
     given = parser.parse_args()
+    share_freed_memory()  # as every command does
     history = opened(given.data)
     repeated = {name: repeated_keys(name, history) for name in sorted(history.versioned - {"usage_daily"})}
     print(f"{len(FEATURES)} features\n")

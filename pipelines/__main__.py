@@ -9,6 +9,7 @@ import signal
 import sys
 from types import FrameType
 
+from features.engine.allocator import share_freed_memory
 from pipelines.output_streams import ignore_closed_pipes
 
 INTERRUPTED = 130
@@ -27,6 +28,7 @@ def main() -> None:
     """Run the command line; Ctrl-C ends it with a message and code 1."""
     os.umask(PRIVATE)
     gc.set_threshold(COLLECT_AFTER)
+    share_freed_memory()
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a command in the background may ignore it
         signal.signal(signal.SIGINT, _interrupt)

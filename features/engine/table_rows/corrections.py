@@ -6,20 +6,20 @@ and only their rows are sorted. Where they are few, the sorted rows become a tab
 versions, as an invoice has once it is paid, a small table beside the source holds the end of each version.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.arrow import combine_chunks, number_array, to_numpy
+from features.arrow import number_array, to_numpy
 from features.contract import TABLES
 from features.engine.table_rows.relations import day_number, ordered_versions, single_versions
 from features.engine.windows import sort_positions
 from features.history.history import History
 from features.history.repeated_keys import RepeatedKeys, all_have_own_ids, find_repeated_keys, key_hash
-from features.history.versions import FOREVER, known_day, known_instant, version_key
+from features.history.versions import FOREVER, known_day, known_instant
 from features.quoting import quote_name
 
 
@@ -116,37 +116,26 @@ def _replaced(some: _Some, history: History, in_keys: str) -> tuple[pa.Table, ND
     """By key and instant of each version that was replaced, the day on which its successor was known.
 
     The second value are the keys that this cannot decide: two versions of one instant, or two records with one hash.
+    Records are compared by a second hash, of other texts: two that have both hashes in common are taken for one, which
+    among a billion records has a chance below 1e-20.
     """
     name = some.table
     known_sql = day_number(known_day(TABLES[name]))
     columns = f"{_hash(name, history)} AS key, {_instant(name)} AS instant, {known_sql} AS known"
     rows = history.query(
         f"SELECT key, instant, CAST(known AS INTEGER) AS known, record FROM ("
-        f"SELECT {columns}, row({version_key(TABLES[name])}) AS record "
+        f"SELECT {columns}, {_hash(name, history, _as_other_text)} AS record "
         f"FROM {some.relation} WHERE {some.condition} AND {in_keys})"
     )
-    key, instant, known = (to_numpy(rows.column(column)) for column in ("key", "instant", "known"))
+    key, instant, known, record = (to_numpy(rows[column]) for column in ("key", "instant", "known", "record"))
     order = _order_versions(key, instant)
     key, instant, known = key[order], instant[order], known[order]
     before = np.flatnonzero(key[:-1] == key[1:])
     after = before + 1
-    other = _differ(combine_chunks(rows.column("record")), order[before], order[after])
+    other = record[order[before]] != record[order[after]]
     ambiguous = np.unique(key[before[(instant[before] == instant[after]) | other]])
     replaced = {"key": key[before], "instant": instant[before], "until": known[after]}
     return pa.table({column: number_array(values) for column, values in replaced.items()}), ambiguous
-
-
-def _differ(records: pa.StructArray, some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether the records at some positions are not those at others; a missing value is equal to a missing value."""
-    differ = np.zeros(len(some), np.bool_)
-    for column in records.flatten():
-        if column.null_count < len(column):
-            pair = column.take(number_array(some)), column.take(number_array(others))
-            same = pc.fill_null(pc.equal(*pair), False)
-            if column.null_count:
-                same = pc.or_(same, pc.and_(pc.is_null(pair[0]), pc.is_null(pair[1])))
-            differ |= ~to_numpy(same)
-    return differ
 
 
 def _order_versions(keys: NDArray[np.uint64], instant: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -169,11 +158,16 @@ def _in_keys(name: str, history: History, keys: str) -> str:
     return f"({_hash(name, history)} IN (SELECT key FROM {keys}))"
 
 
-def _hash(name: str, history: History) -> str:
+def _hash(name: str, history: History, column: Callable[[str], str] = quote_name) -> str:
     cursor = history.connection.cursor()
     own = TABLES[name].own_id
     own_ids = own is not None and history.cached(f"own_ids_{name}", lambda: all_have_own_ids(cursor, own, name))
-    return key_hash(TABLES[name], quote_name, own_ids=own_ids)
+    return key_hash(TABLES[name], column, own_ids=own_ids)
+
+
+def _as_other_text(column: str) -> str:
+    """SQL of a text that says the same as a column and differs from it from its first character on."""
+    return f"'other ' || CAST({quote_name(column)} AS VARCHAR)"
 
 
 def _instant(name: str) -> str:
