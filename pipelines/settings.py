@@ -5,13 +5,20 @@ Where a value is given twice, the command line wins over the environment (``RESC
 """
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import Field, StringConstraints, ValidationError, ValidatorFunctionWrapHandler, field_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -55,6 +62,29 @@ Promote = Literal["gate", "never"]
 REFRESH_MARGIN = 0.03
 """By how much of AUC within a night a refresh may be worse: docs/decisions/0018 has the error rates behind it."""
 MetricKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def _check_tolerance(tolerance: float | dict[str, Any]) -> None:
+    Tolerance.from_settings(tolerance if isinstance(tolerance, dict) else {"default": tolerance})
+
+
+def _check_risks(risks: dict[str, dict[str, Any]]) -> None:
+    if risks:
+        from models.risks.configuration import check_risk_settings  # only here: the import takes a second
+
+        check_risk_settings(risks)
+
+
+CHECKS: Mapping[str, Callable[[Any], object]] = {
+    "sources": check_sources,
+    "tolerance": _check_tolerance,
+    "least_rows": check_least_rows,
+    "words": check_words,
+    "risks": _check_risks,
+    "attributes": check_attribute_columns,
+    "ticket_attributes": check_ticket_columns,
+}
+"""By setting, what raises a ``UsageError`` where its value cannot be used."""
 
 
 class Settings(BaseSettings):
@@ -184,11 +214,11 @@ class Settings(BaseSettings):
         default_factory=ReviewSettings, description="The review app: who signs in how, e.g. [review] auth = 'oidc'."
     )
 
-    @field_validator("sources")
+    @field_validator(*CHECKS)
     @classmethod
-    def _named_sources(cls, sources: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
-        check_sources(sources)
-        return sources
+    def _checked(cls, value: Any, info: ValidationInfo) -> Any:
+        CHECKS[str(info.field_name)](value)
+        return value
 
     @field_validator("memory")
     @classmethod
@@ -204,45 +234,6 @@ class Settings(BaseSettings):
             hint = suggest_name(timezone, available_timezones())
             raise UsageError(f"The setting timezone cannot be {timezone!r}; {hint}")
         return timezone
-
-    @field_validator("tolerance")
-    @classmethod
-    def _limits(cls, tolerance: float | dict[str, Any]) -> float | dict[str, Any]:
-        Tolerance.from_settings(tolerance if isinstance(tolerance, dict) else {"default": tolerance})
-        return tolerance
-
-    @field_validator("least_rows")
-    @classmethod
-    def _least_rows(cls, least: dict[str, float]) -> dict[str, float]:
-        check_least_rows(least)
-        return least
-
-    @field_validator("words")
-    @classmethod
-    def _meanings(cls, words: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        check_words(words)
-        return words
-
-    @field_validator("risks")
-    @classmethod
-    def _kinds_and_keys(cls, risks: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        if risks:
-            from models.risks.configuration import check_risk_settings  # only here: the import takes a second
-
-            check_risk_settings(risks)
-        return risks
-
-    @field_validator("attributes")
-    @classmethod
-    def _columns(cls, attributes: dict[str, AttributeSettings]) -> dict[str, AttributeSettings]:
-        check_attribute_columns(attributes)
-        return attributes
-
-    @field_validator("ticket_attributes")
-    @classmethod
-    def _ticket_columns(cls, attributes: dict[str, TicketAttributeSettings]) -> dict[str, TicketAttributeSettings]:
-        check_ticket_columns(attributes)
-        return attributes
 
     @field_validator("currency", mode="before")
     @classmethod

@@ -5,7 +5,7 @@ customers have the plan "none". So a column is read from accounts without ``know
 constant.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -60,12 +60,15 @@ def check_attribute_columns(attributes: Mapping[str, AttributeSettings]) -> None
     Raises:
         UsageError: the contract or another attribute has the column already.
     """
-    columns: dict[str, str] = {}
-    for key, settings in attributes.items():
-        column = settings.column or key
-        if column in ACCOUNTS.names:
-            raise UsageError(f"The attribute {key} cannot be the column {column} of the accounts: the contract has it.")
-        if column in columns:
-            both = f"{columns[column]} and {key}"
-            raise UsageError(f"The attributes {both} are both the column {column} of the accounts.")
-        columns[column] = key
+    own_columns("attribute", {key: it.column or key for key, it in attributes.items()}, ACCOUNTS.names)
+
+
+def own_columns(what: str, columns: Mapping[str, str], reserved: Collection[str]) -> None:
+    """Check that each key has a column of its own, and that none is ``reserved`` (:class:`UsageError`)."""
+    keys: dict[str, str] = {}
+    for key, column in columns.items():
+        if column in reserved:
+            raise UsageError(f"The {what} {key} cannot be the column {column}: the contract has it.")
+        if column in keys:
+            raise UsageError(f"The {what}s {keys[column]} and {key} are both the column {column}.")
+        keys[column] = key

@@ -16,7 +16,7 @@ from features.contract import TICKETS, Column, ColumnType
 from features.errors import UsageError, suggest_name
 from features.toml_text import load_toml
 from features.value_fault import fault_text
-from pipelines.setting_sections.attribute_settings import ColumnName
+from pipelines.setting_sections.attribute_settings import ColumnName, own_columns
 from pipelines.setting_sections.metric_settings import Wording
 
 SECTION = "ticket_attributes"
@@ -51,14 +51,8 @@ def check_ticket_columns(attributes: Mapping[str, TicketAttributeSettings]) -> N
     Raises:
         UsageError: the contract or another attribute has the column already.
     """
-    columns: dict[str, str] = {}
-    for key, settings in attributes.items():
-        column = settings.column or key
-        if column in TICKETS.names or column in ("opened_hour", "opened_weekday"):
-            raise UsageError(f"The ticket attribute {key} cannot be the column {column}: the contract has it.")
-        if column in columns:
-            raise UsageError(f"The ticket attributes {columns[column]} and {key} are both the column {column}.")
-        columns[column] = key
+    reserved = (*TICKETS.names, "opened_hour", "opened_weekday")
+    own_columns("ticket attribute", {key: it.column or key for key, it in attributes.items()}, reserved)
 
 
 def attributes_of_mapping(mapping: Path | None) -> dict[str, TicketAttributeSettings]:

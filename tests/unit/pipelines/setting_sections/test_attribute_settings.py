@@ -133,7 +133,7 @@ def test_a_model_says_which_declaration_is_missing() -> None:
         ({"plan": {"kind": "category", "higher": "good"}}, "a category has no higher; only a number has one"),
         ({"plan": {"kind": "number", "higher": "up"}}, "attributes.plan.higher cannot be 'up'; .*bad, good, neither"),
         ({"plan": {"kind": "number", "direction": 1}}, r"no setting attributes\.plan\.direction; "),
-        ({"segment": {"kind": "category"}}, "cannot be the column segment of the accounts: the contract has it"),
+        ({"segment": {"kind": "category"}}, "cannot be the column segment: the contract has it"),
         ({"a": {"kind": "number", "column": "x"}, "x": {"kind": "number"}}, "attributes a and x are both the column x"),
         ({"plan": {"kind": "category", "column": "Plan Tier"}}, r"plan\.column has to be lower-case"),
     ],
