@@ -22,6 +22,7 @@ PAGES = (
     "/queue?mine=1",
     "/queue?state=snoozed",
     "/queue?state=closed",
+    "/queue?state=closed&sort=amount",
     "/queue?risk=escalation",
     "/queue?segment=smb&renews=90",
     "/queue?owner=carla.park",

@@ -12,7 +12,7 @@ from serving.handoff.render import amount
 from serving.store.case_states import State
 from serving.store.tables import Case
 
-TITLES = {State.SAVED: "Revenue saved", State.LOST: "Revenue lost"}
+AMOUNT_TITLES = {State.SAVED: "Revenue saved", State.LOST: "Revenue lost"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class OutcomeAmount:
 
 def outcome_amount(case: Case, counted: float | None, currency: str) -> OutcomeAmount | None:
     """The figure of a case; None of one that was neither saved nor lost. ``counted`` is that of the reports."""
-    title = TITLES.get(State(case.state))
+    title = AMOUNT_TITLES.get(State(case.state))
     if title is None:
         return None
     known = case.outcome_amount if case.outcome_amount is not None else case.at_stake
