@@ -15,13 +15,12 @@ import pyarrow.compute as pc
 from features.arrow import number_array, to_numpy
 from features.errors import RescueError
 from models.data.arrays import Bools, Floats, Ints, Matrix
-from models.data.row_sampling import REPRESENTS
+from models.data.row_sampling import REPRESENTS, mixed
 from models.data.signature import Signature
 
 DAY = 86_400_000_000  # microseconds
 ONE_EVENT = 31 * DAY
 SAMPLED_EVENTS = 0.4  # of the rows of a sample that may have the event
-GOLDEN = 0.6180339887498949  # its multiples lie evenly between 0 and 1 without their whole part
 WITHOUT_DRAWS: Mapping[str, tuple[bool | float | int, pa.DataType]] = {
     "selected": (False, pa.bool_()),
     "held_probability": (float("nan"), pa.float64()),
@@ -181,7 +180,8 @@ def sampled(labelled: Labelled, limit: int) -> tuple[Ints, Floats]:
 
     Rows with the event are rare, and each says more than one without: they are kept as long as they are no more than
     `SAMPLED_EVENTS` of the limit, and the others fill it. Either kind is taken evenly from every account's cutoffs and
-    counts for those left out, so that what is learned from weighted rows keeps the base rate.
+    counts for those left out, so that what is learned from weighted rows keeps the base rate. Samples of another size
+    begin elsewhere in an account: a sample of a sample would otherwise have the rows that the first one preferred.
     """
     if len(labelled) <= limit:
         return np.arange(len(labelled)), np.ones(len(labelled))
@@ -190,21 +190,21 @@ def sampled(labelled: Labelled, limit: int) -> tuple[Ints, Floats]:
     room = float(limit)
     for kind, share in ((labelled.happened, SAMPLED_EVENTS), (~labelled.happened, 1.0)):
         places = np.flatnonzero(kind)
-        taken = places[_evenly(labelled.account[places], min(1.0, room * share / max(len(places), 1)))]
+        start = mixed(labelled.account[places].astype(np.uint64), np.array([limit]))
+        taken = places[_evenly(labelled.account[places], start, min(1.0, room * share / max(len(places), 1)))]
         chosen[taken] = True
         counts[taken] = len(places) / max(len(taken), 1)
         room -= len(taken)
     return np.flatnonzero(chosen), counts[chosen]
 
 
-def _evenly(account: Ints, share: float) -> Bools:
-    """A share of each account's rows at even distances, beginning at another one in each account."""
+def _evenly(account: Ints, start: Floats, share: float) -> Bools:
+    """A share of each account's rows at even distances, beginning where ``start``, in [0, 1), says."""
     order = np.argsort(account, kind="stable")
     begins = np.flatnonzero(np.diff(account[order], prepend=-1))
     sizes = np.diff(np.append(begins, len(account)))
     number = np.empty(len(account))
     number[order] = np.arange(len(account)) - np.repeat(begins, sizes)
-    start = (account * GOLDEN) % 1.0
     return np.asarray(np.floor((number + 1) * share + start) > np.floor(number * share + start))
 
 

@@ -64,7 +64,7 @@ def row_chances(accounts: pa.Array, days: Ints) -> Floats:
     """A number in [0, 1) for each cutoff (days since 1970-01-01) and account; the same wherever it is computed."""
     seeds, chances = _seeds(accounts), np.empty((len(days), len(accounts)))
     for chance, day in zip(chances, days[:, None], strict=True):  # by cutoff, so that nothing is copied as a whole
-        chance[:] = _mixed(seeds, day)
+        chance[:] = mixed(seeds, day)
     return chances
 
 
@@ -72,14 +72,15 @@ def chances_of_rows(rows: pa.Table) -> Floats:
     """The same number for each row with ``account_id`` and ``as_of``."""
     ids = rows["account_id"].combine_chunks().dictionary_encode()
     days = to_numpy(pc.cast(pc.cast(rows["as_of"], pa.int32()), pa.int64()))
-    return _mixed(_seeds(ids.dictionary)[to_numpy(ids.indices)], days)
+    return mixed(_seeds(ids.dictionary)[to_numpy(ids.indices)], days)
 
 
 def _seeds(accounts: pa.Array) -> npt.NDArray[np.uint64]:
     return np.array([_seed(account) for account in accounts.to_pylist()], dtype=np.uint64)
 
 
-def _mixed(seeds: npt.NDArray[np.uint64], days: Ints) -> Floats:
+def mixed(seeds: npt.NDArray[np.uint64], days: Ints) -> Floats:
+    """A number in [0, 1) for each pair of a seed and a day, or any other number: even, and without order."""
     mixed = seeds + _STEP * days.astype(np.uint64)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX[0]
     mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX[1]

@@ -1,5 +1,7 @@
 """Fewer rows to learn from that say the same: rare events stay, the other rows count for those left out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support.worlds.learning_world import world
@@ -57,3 +59,14 @@ def test_a_sample_of_a_sample_is_as_even(labelled: Labelled) -> None:
     rest = ~once.take(places).happened
     assert np.isclose(counts[rest].sum(), (~once.happened).sum())
     assert rest.sum() < 0.6 * (~once.happened).sum()
+
+
+def test_a_sample_of_a_sample_of_many_accounts_keeps_the_share_of_events(labelled: Labelled) -> None:
+    """Where an account has one row, the second sample once had only rows with the event."""
+    each_alone = replace(labelled, account=np.arange(len(labelled)), happened=np.arange(len(labelled)) % 5 < 2)
+    once = each_alone.take(sampled(each_alone, len(labelled) // 4)[0])
+    places, counts = sampled(once, len(once) // 5)
+    happened = once.happened[places]
+    assert abs(len(places) - len(once) // 5) < 0.01 * len(once)
+    assert 0.35 < happened.mean() < 0.45
+    assert np.isclose(counts[happened].sum(), once.happened.sum())
