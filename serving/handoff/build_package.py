@@ -23,12 +23,10 @@ from serving.handoff.package import (
     UsageFact,
 )
 from serving.handoff.playbooks import Suggestion, default_playbooks, suggest_playbook
-from serving.handoff.why_now import why_now
+from serving.handoff.why_now import ASKED_DAYS, why_now
 
 MOST_EVIDENCE = 8
 """So many quotes are included; the tickets have the rest."""
-ASKED_DAYS = 28
-"""What a customer asked for in so many days is still to be answered."""
 LAST_WORDS = 600
 """Characters of a ticket's last comment that are included; the ticket itself has the rest."""
 

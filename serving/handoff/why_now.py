@@ -6,7 +6,7 @@ cancellation, a renewal that is overdue, the customer's own words in a ticket, u
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from serving.contracts import Flag
 from serving.handoff.facts import Evidence, Facts
@@ -19,6 +19,8 @@ KIND_OF_CONTRACT = frozenset(
 )
 """Features that say which contract a customer has: "13 paid seats" is no reason to call today."""
 MOST_REASONS = 3
+ASKED_DAYS = 28
+"""What a customer asked for in so many days is still to be answered."""
 
 EVIDENCE_TEXTS = {
     "asks_to_cancel": "The customer asks to cancel",
@@ -76,11 +78,13 @@ def can_be_said(group: str, feature: str) -> bool:
 
 
 def _newest_of_each_kind(facts: Facts) -> Iterator[str]:
+    """What customers wrote, the most urgent kind first; what was written earlier comes after what is still open."""
     newest: dict[str, Evidence] = {}
     for evidence in facts.evidence:
         newest.setdefault(evidence.kind, evidence)
-    urgency = [*EVIDENCE_TEXTS, *newest]
-    yield from (evidence_text(newest[kind]) for kind in sorted(newest, key=urgency.index))
+    urgency, since = [*EVIDENCE_TEXTS, *newest], facts.binding.as_of - timedelta(days=ASKED_DAYS)
+    ordered = sorted(newest, key=lambda kind: (newest[kind].written_on < since, urgency.index(kind)))
+    yield from (evidence_text(newest[kind]) for kind in ordered)
 
 
 def _share(share: float | None) -> str:

@@ -60,6 +60,17 @@ def test_the_newest_evidence_of_each_kind_is_named() -> None:
     )
 
 
+def test_what_was_written_long_ago_comes_after_what_is_still_open() -> None:
+    evidence = tuple(
+        Evidence(ticket_id="T", written_on=day, kind=kind, language="en", quote="…")
+        for day, kind in ((date(2026, 2, 20), "asks_for_manager"), (date(2025, 12, 20), "asks_to_cancel"))
+    )
+    assert [text.partition(",")[0] for text in sentences(evidence=evidence)] == [
+        "The customer asks for a manager",
+        "The customer asks to cancel",
+    ]
+
+
 def test_what_is_internal_or_weak_or_lowers_the_risk_is_not_said() -> None:
     reasons = (
         Reason("health", "health_mean_28d", 2.0, "Health score 31.9 on average over four weeks"),
