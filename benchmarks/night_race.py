@@ -7,8 +7,8 @@ Each WORLD is a folder of Parquet as `rescue simulate --flaws 0` writes it, each
 a process of its own, a day later: first on the same source, then each time with the ten files of one more day. The
 sizes take turns, so that other load on the machine affects them equally. Prints Markdown tables of medians: processor
 and wall seconds by step, peak memory, and the exponents between the smallest and the largest world. Modules are
-compiled once, as on every machine that does not forbid it: without, each night takes about .35 s longer. With ``--train``,
-each world is also trained once.
+compiled once, as on every machine that does not forbid it: without, each night takes about .35 s longer. With
+``--train``, each world is also trained once.
 """
 
 import argparse
