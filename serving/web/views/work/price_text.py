@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from serving.handoff.render import amount, percent
+from serving.handoff.render import amount
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.detection.price_parts import PricedFigures, PriceParts, explain_priority
 from serving.store.tables import Account, Case
@@ -10,8 +10,8 @@ from serving.store.tables import Account, Case
 BELOW_COST = "Below its cost"
 """In place of a negative priority: an open case whose rescue costs more, as things are now, than it can save."""
 
-MOST_DECIMALS = 4
-"""Decimals of a percentage in words."""
+DECIMALS = 1
+"""Decimals of a percentage: with whole percentages the product is far from the priority, more are hard to read."""
 
 UNEXPLAINED = "As the night calculated it; the policy or the figures have changed since."
 
@@ -20,7 +20,8 @@ UNEXPLAINED = "As the night calculated it; the policy or the figures have change
 class PriceText:
     """A priority: ``value`` with its currency, ``formula`` as figures, ``words`` with what each part is.
 
-    The figures are rounded as in the columns of the queue; in ``words`` they are as exact as the product needs.
+    Percentages have one decimal, so the product of the shown figures is the priority but for a few units. ``words``
+    have "≈" in place of "=" where it is not the same in whole units.
     """
 
     value: str
@@ -38,7 +39,7 @@ def price_text(case: Case, account: Account, rules: PolicyFile | None, currency:
     parts = explain_priority(case.priority, priced_figures(case, account, rules), rules) if rules else None
     if parts is None:
         return PriceText(value, "", f"{value}. {UNEXPLAINED}")
-    result = f" = {value}" if case.priority >= 0 else " is less than a rescue costs"
+    result = f" {'=' if _is_exact(parts) else '≈'} {value}" if case.priority >= 0 else " is less than a rescue costs"
     return PriceText(value, _formula(parts), f"{_words(parts, currency, case.priority >= 0)}{result}")
 
 
@@ -64,21 +65,20 @@ def priced_figures(case: Case, account: Account, rules: PolicyFile | None) -> Pr
 
 def _formula(parts: PriceParts) -> str:
     factors = [f"{parts.revenue:,.0f}"]
-    factors += [percent(share) for share in (parts.probability, parts.share) if share is not None]
+    if parts.probability is not None:
+        factors.append(f"{_share(parts.probability)} {_risk_name(parts)}".rstrip())
+    factors.append(_share(parts.share))
     factors += [f"{parts.urgency:g}"] if parts.urgency != 1 else []
     return " × ".join(factors) + (f" − {parts.cost:,.0f}" if parts.cost else "")
 
 
 def _words(parts: PriceParts, currency: str, with_cost: bool) -> str:
     """The parts with what each of them is; ``with_cost`` subtracts the cost of the work."""
-    decimals = _decimals(parts)
     kind = " a year" + (", estimated" if parts.is_estimate else "") + (", the most that counts" if parts.capped else "")
     words = [f"{amount(parts.revenue, currency)}{kind}"]
     if parts.probability is not None and parts.risk is not None:
-        words.append(f"{_share(parts.probability, decimals)} {parts.risk.replace('_', ' ')} risk")
-    words.append(
-        f"{_share(parts.share, decimals)} {'less risk after a rescue' if parts.uplift else 'saved by a rescue'}"
-    )
+        words.append(f"{_share(parts.probability)} {_risk_name(parts)} risk")
+    words.append(f"{_share(parts.share)} {'less risk after a rescue' if parts.uplift else 'saved by a rescue'}")
     if parts.urgency != 1 and parts.within_days is not None:
         event = "ends" if parts.probability is None else "renews"
         words.append(f"{parts.urgency:g} ({event} within {parts.within_days:g} days)")
@@ -86,17 +86,17 @@ def _words(parts: PriceParts, currency: str, with_cost: bool) -> str:
     return " × ".join(words) + cost
 
 
-def _decimals(parts: PriceParts) -> int:
-    """How many decimals the percentages need, so that the product of the shown figures is the shown priority."""
-    for decimals in range(MOST_DECIMALS):
-        probability = 1.0 if parts.probability is None else round(parts.probability, decimals + 2)
-        product = round(parts.revenue) * probability * round(parts.share, decimals + 2) * parts.urgency
-        if round(product - round(parts.cost)) == round(parts.value):
-            return decimals
-    return MOST_DECIMALS
+def _risk_name(parts: PriceParts) -> str:
+    return (parts.risk or "").replace("_", " ")
 
 
-def _share(value: float, decimals: int) -> str:
+def _is_exact(parts: PriceParts) -> bool:
+    """Whether the product of the shown figures is the shown priority."""
+    probability = 1.0 if parts.probability is None else round(parts.probability, DECIMALS + 2)
+    product = round(parts.revenue) * probability * round(parts.share, DECIMALS + 2) * parts.urgency
+    return round(product - round(parts.cost)) == round(parts.value)
+
+
+def _share(value: float) -> str:
     """A share as a percentage, without zeros at its end."""
-    text = f"{value:.{decimals}%}".removesuffix("%")
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
+    return f"{value:.{DECIMALS}%}".replace(".0%", "%")
