@@ -83,6 +83,16 @@ def wake_case(case: Case) -> None:
     case.snoozed_from = case.snoozed_until = None
 
 
+def wake_by_alarm(case: Case, now: datetime, calendar: WorkingCalendar | None) -> None:
+    """Wake a snoozed case because of a new alarm: a response deadline that has passed starts again.
+
+    Nobody could respond to the alarm before it, so the case is not late from the start.
+    """
+    wake_case(case)
+    if case.respond_by is not None and case.respond_by <= now:
+        case.respond_by, case.respond_breached_at = _after(now, case.respond_within, calendar), None
+
+
 def run_timers(
     store: Store, *, now: datetime | None = None, channels: tuple[str, ...] = (), trust_clock: bool = False
 ) -> TimerReport:

@@ -24,7 +24,7 @@ from serving.cases.escalation.path_context import path_context
 from serving.cases.handover.hand_overs import withdraw_hand_over
 from serving.cases.people import Staff
 from serving.cases.permissions import SYSTEM
-from serving.cases.sla_timers import start_timers, stop_timers, tighten_timers, wake_case
+from serving.cases.sla_timers import start_timers, stop_timers, tighten_timers, wake_by_alarm
 from serving.cases.transitions import transition
 from serving.contracts import Flag, routing_text
 from serving.delivery.outbox import enqueue_messages
@@ -140,13 +140,13 @@ class CaseUpdates:
 
         The alarms that are ``news`` count from tonight, also where the case contains one of this name.
         """
-        before = audited_fields(case)
+        before, calendar = audited_fields(case), self._staff.calendar_for(case)
         severity = self._severity(flag)
         for name, value in _terms(severity).items():
             setattr(case, name, value)
         if case.state == State.SNOOZED:
-            wake_case(case)
-        tighten_timers(case, self.now, self._staff.calendar_for(case))
+            wake_by_alarm(case, self.now, calendar)
+        tighten_timers(case, self.now, calendar)
         case.raises += 1
         for code in case.alarms.keys() & set(news):
             case.alarms[code].raised_on = flag.as_of

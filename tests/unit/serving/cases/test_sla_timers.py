@@ -8,7 +8,7 @@ from support.nights.night_factory import NIGHT, NOW, flag_of, names, record_of, 
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
-from serving.cases.sla_timers import TimerReport, run_timers, snooze_case, start_timers
+from serving.cases.sla_timers import TimerReport, run_timers, snooze_case, start_timers, wake_by_alarm
 from serving.nights.case_updates import case_id
 from serving.paths.calendars import WorkingCalendar
 from serving.policy.state.queue_state import Decision
@@ -233,3 +233,15 @@ def test_a_deadline_that_was_missed_before_a_snooze_stays_missed() -> None:
     case = Case(state="new", tier_since=NOW, respond_by=NOW, resolve_by=None, respond_within="4 working hours")
     snooze_case(case, NIGHT + timedelta(days=1), hours(1), berlin)
     assert case.respond_by == hours(18)
+
+
+def test_a_new_alarm_wakes_a_case_with_a_full_time_to_respond_by_the_calendar() -> None:
+    """The deadline was missed before the snooze; the alarm comes on a Sunday night, and work begins on Monday."""
+    berlin = WorkingCalendar.checked("Europe/Berlin", ["mon-fri 09:00-17:30"])
+    friday, sunday = datetime.fromisoformat("2026-06-05T12:00"), datetime.fromisoformat("2026-06-07T01:05")
+    case = Case(state="claimed", tier_since=friday, resolve_by=None, respond_within="4 working hours")
+    case.respond_by = case.respond_breached_at = friday - timedelta(hours=24)
+    snooze_case(case, date(2026, 6, 8), friday, berlin)
+    wake_by_alarm(case, sunday, berlin)
+    assert (case.state, case.snoozed_until, case.respond_breached_at) == ("claimed", None, None)
+    assert case.respond_by == datetime.fromisoformat("2026-06-08T11:00")  # Monday 13:00 in Berlin
