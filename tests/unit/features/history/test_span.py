@@ -36,7 +36,21 @@ QUARTERS = list(range(0, 900, 91))
     ],
 )
 def test_the_days_after_a_gap_are_trusted_once_there_are_enough_of_them(days: list[int], outliers: int) -> None:
-    assert count_trusted_days(days) == len(days) - outliers
+    assert count_trusted_days(days, [1] * len(days)) == len(days) - outliers
+
+
+@pytest.mark.parametrize(
+    ("ahead", "outliers"),
+    [
+        pytest.param({104: 1, 143: 1, 183: 1, 200: 6}, 4, id="nine rows over months"),
+        pytest.param({104: 1, 143: 1, 183: 1, 200: 17}, 0, id="as many as a fifth of a day"),
+        pytest.param({103: 1}, 0, id="a row after two weeks"),
+        pytest.param({104: 1}, 1, id="a row after more than two weeks"),
+    ],
+)
+def test_a_few_rows_after_a_gap_are_outliers(ahead: dict[int, int], outliers: int) -> None:
+    rows = dict.fromkeys(DAILY, 100) | ahead
+    assert count_trusted_days(list(rows), list(rows.values())) == len(rows) - outliers
 
 
 def daily(**ticket: object) -> Story:
