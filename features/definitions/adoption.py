@@ -43,7 +43,7 @@ ADOPTION_FEATURES = (
         change(USERS_28, USED.before(28).distinct("user_id", 28)),
         "change of people using the product, last four weeks against the four before",
         "share",
-        "The number of people using it {usage_users_change_28d:moved} against the four weeks before",
+        "The number of people using it {usage_users_change_28d:moved usage_users_28d} against the four weeks before",
         -1,
     ),
     _number(
@@ -92,7 +92,8 @@ ADOPTION_FEATURES = (
         change(FEATURES_28, USED.before(28).distinct("feature", 28)),
         "change of product features in use, last four weeks against the four before",
         "share",
-        "The number of features in use {usage_features_change_28d:moved} against the four weeks before",
+        "The number of features in use {usage_features_change_28d:moved usage_features_28d} "
+        "against the four weeks before",
         -1,
     ),
     _number(

@@ -113,7 +113,7 @@ CONTRACT_FEATURES = (
         change(ARR, Ago(ARR, 90)),
         "change of yearly revenue in 90 days",
         "share",
-        "Yearly revenue {contract_arr_change_90d:moved} in 90 days",
+        "Yearly revenue {contract_arr_change_90d:moved contract_arr money} in 90 days",
         -1,
     ),
     _number(
@@ -121,7 +121,7 @@ CONTRACT_FEATURES = (
         change(ARR, Ago(ARR, 365)),
         "change of yearly revenue in a year",
         "share",
-        "Yearly revenue {contract_arr_change_365d:moved} in a year",
+        "Yearly revenue {contract_arr_change_365d:moved contract_arr money} in a year",
         -1,
     ),
     _number(
@@ -129,7 +129,7 @@ CONTRACT_FEATURES = (
         change(SEATS, Ago(SEATS, 90)),
         "change of seats in 90 days",
         "share",
-        "Seats {contract_seats_change_90d:moved} in 90 days",
+        "Seats {contract_seats_change_90d:moved contract_seats} in 90 days",
         -1,
     ),
     _number(
@@ -137,7 +137,7 @@ CONTRACT_FEATURES = (
         change(SEATS, Ago(SEATS, 365)),
         "change of seats in a year",
         "share",
-        "Seats {contract_seats_change_365d:moved} in a year",
+        "Seats {contract_seats_change_365d:moved contract_seats} in a year",
         -1,
     ),
     _number(

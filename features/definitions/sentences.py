@@ -3,7 +3,10 @@
 A field is ``{feature:how}``. ``how`` is one of
 
 - ``n ticket`` – a count with its noun: "no tickets", "1 ticket", "1,204 tickets" (``n reply|replies`` for its plural);
-- ``moved`` – a share of change: "fell 43%", "rose 12%", "rose 440%", "did not change";
+- ``moved`` – a share of change: "fell 43%", "rose 12%", "rose more than 200%", "did not change";
+- ``moved COUNT`` – with the feature that has changed: "rose 12% to 56", and where a share misleads, because it is above
+  200% or both counts are below 10, "rose from 0.2 to 4"; ``moved COUNT NOUN`` – "rose 12%", "rose from 2 to 40 events"
+  (``moved COUNT money``: in the row's currency);
 - ``pct`` – a share: "43%";   ``num`` – a plain number: "3.4";
 - ``money`` – "12,400 EUR" where the row has a ``currency``, else "12,400";
 - ``text`` – the value, the underscores of a code as spaces;
@@ -22,7 +25,7 @@ part with one is left out.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from math import inf, isfinite
@@ -33,6 +36,12 @@ _FIELD = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 HOURS_AS_DAYS = 72
 """From so many hours on a duration is said in days: "12 days", not "296 hours"."""
+NO_CHANGE = 0.005
+"""A smaller share is no change."""
+MOST_GROWTH = 2.0
+"""A growth above this share is said with counts: "2,071%" of almost nothing tells nobody what happened."""
+FEW = 10
+"""Where both counts are below it, a change is said with counts."""
 _LEAST = {"n": 0.0, "pct": 0.0, "days": 0.0, "hours": 0.0, "money": 0.0, "ago": 0.0, "ahead": 0.0, "moved": -1.0}
 """The smallest possible value, by the first word of ``how``; the others may be of any size."""
 
@@ -47,7 +56,11 @@ def check_template(template: str, known: Collection[str]) -> None:
         name, how = match[1], match[2] or "num"
         if name not in known:
             raise UsageError(f"its sentence uses {name!r}, which is no feature; {suggest_name(name, known)}")
-        if not how.startswith(("n ", "in ", "by ")) and how not in (words := (*_NUMBERS, "text", "ago", "ahead")):
+        if (counted := _counted(how)) is not None and counted not in known:
+            raise UsageError(f"its sentence uses {counted!r}, which is no feature; {suggest_name(counted, known)}")
+        if not how.startswith(("n ", "in ", "by ", "moved ")) and how not in (
+            words := (*_NUMBERS, "text", "ago", "ahead")
+        ):
             raise UsageError(f"its sentence says {name} as {how!r}; {suggest_name(how, (*words, 'n NOUN', 'in UNIT'))}")
     rest = _FIELD.sub("", _OPTIONAL.sub(lambda part: part[1], template))
     if set(rest) & set("{}[]"):
@@ -58,11 +71,14 @@ def render_sentence(template: str, row: Mapping[str, object], as_of: date) -> st
     """The template's sentence for this row; ``None`` where one of its values is impossible."""
 
     def optional_part(match: re.Match[str]) -> str:
-        known = all(row.get(name) is not None for name in fields_of(match[1]))
+        known = all(row.get(name) is not None for name, _ in _fields(match[1]))
         return match[1] if known and _possible(match[1], row) else ""
 
     def value(match: re.Match[str]) -> str:
-        return _render(row.get(match[1]), match[2] or "num", as_of, row.get("currency") or "")
+        how, currency = match[2] or "num", row.get("currency") or ""
+        if how.startswith("moved ") and isinstance(share := row.get(match[1]), int | float):
+            return _moved_count(float(share), row.get(_counted(how) or ""), how.split(" ", 2)[2:], currency)
+        return _render(row.get(match[1]), how.split(" ")[0] if how.startswith("moved ") else how, as_of, currency)
 
     required = _OPTIONAL.sub(optional_part, template)
     if not _possible(required, row):
@@ -102,7 +118,14 @@ def _in_range(value: object, how: str) -> bool:
 
 def fields_of(template: str) -> tuple[str, ...]:
     """The names of the features that a template uses."""
-    return tuple(name for name, _ in _fields(template))
+    fields = _fields(template)
+    counted = (_counted(how) for _, how in fields)
+    return tuple(dict.fromkeys([*(name for name, _ in fields), *(name for name in counted if name is not None)]))
+
+
+def _counted(how: str) -> str | None:
+    """The feature whose change is said; None where the sentence names none."""
+    return how.split(" ")[1] if how.startswith("moved ") else None
 
 
 def _render(value: object, how: str, as_of: date, currency: object) -> str:
@@ -144,9 +167,32 @@ def _share(number: float) -> str:
 
 
 def _moved(number: float) -> str:
-    if abs(number) < 0.005:
+    if abs(number) < NO_CHANGE:
         return "did not change"
+    if number > MOST_GROWTH:
+        return f"rose more than {MOST_GROWTH:.0%}"
     return f"{'rose' if number > 0 else 'fell'} {_share(number)}"
+
+
+def _moved_count(share: float, count: object, noun: Sequence[str], currency: object) -> str:
+    """The change of a count: as a share, or from what to what where a share misleads.
+
+    A count that is missing, impossible or zero does not tell what was before; then it is the share.
+    """
+    if not isinstance(count, int | float) or not 0 < count < inf or share <= -1 or abs(share) < NO_CHANGE:
+        return _moved(share)
+    before = round(count / (1 + share), 6)
+    texts = [_shown_count(before, noun), _shown_count(count, noun)]
+    if (share > MOST_GROWTH or max(before, count) < FEW) and texts[0] != texts[1]:
+        unit = f" {currency if noun[0] == 'money' else _plural(noun[0])}".rstrip() if noun else ""
+        return f"{'rose' if share > 0 else 'fell'} from {texts[0]} to {texts[1]}{unit}"
+    return _moved(share) if noun else f"{_moved(share)} to {texts[1]}"
+
+
+def _shown_count(count: float, noun: Sequence[str]) -> str:
+    if noun == ["money"]:
+        return f"{count:,.0f}"
+    return "less than 0.1" if count < 0.05 else _plain(count)
 
 
 def _against(number: float) -> str:

@@ -74,8 +74,7 @@ SUPPORT_FEATURES = (
         change(OPENED.count(28), OPENED.before(28).count(28)),
         "change of tickets opened, last four weeks against the four before",
         "share",
-        "The number of new tickets {tickets_opened_change_28d:moved} against the four weeks before"
-        "[, to {tickets_opened_28d:num}]",
+        "The number of new tickets {tickets_opened_change_28d:moved tickets_opened_28d} against the four weeks before",
         1,
     ),
     _number(
@@ -83,8 +82,8 @@ SUPPORT_FEATURES = (
         change(OPENED.count(28) / 28, OPENED.before(28).count(152) / 152),
         "tickets opened a day in the last four weeks against those of the account in the five months before",
         "share",
-        "The number of new tickets {tickets_opened_vs_normal:moved} against the five months before"
-        "[; {tickets_opened_28d:n ticket} in four weeks]",
+        "The number of new tickets in four weeks {tickets_opened_vs_normal:moved tickets_opened_28d} "
+        "against the five months before",
         1,
     ),
     _number(

@@ -100,7 +100,7 @@ USAGE_FEATURES = (
         change(USAGE.total("events", 7), USAGE.before(7).total("events", 7)),
         "change of product events, last week against the week before",
         "share",
-        "Use {usage_events_change_7d:moved} against the week before",
+        "Use {usage_events_change_7d:moved usage_events_7d event} against the week before",
         -1,
     ),
     _number(
@@ -108,7 +108,8 @@ USAGE_FEATURES = (
         CHANGE_28,
         "change of product events, last four weeks against the four before",
         "share",
-        "Use {usage_events_change_28d:moved} against the four weeks before[; last used on {usage_recency_days:ago}]",
+        "Use {usage_events_change_28d:moved usage_events_28d event} against the four weeks before"
+        "[; last used on {usage_recency_days:ago}]",
         -1,
     ),
     _number(
@@ -116,7 +117,7 @@ USAGE_FEATURES = (
         change(USAGE.total("events", 90), USAGE.before(90).total("events", 90)),
         "change of product events, last 90 days against the 90 before",
         "share",
-        "Use {usage_events_change_90d:moved} against the 90 days before",
+        "Use {usage_events_change_90d:moved usage_events_90d event} against the 90 days before",
         -1,
     ),
     _number(
@@ -124,7 +125,8 @@ USAGE_FEATURES = (
         change(EVENTS_28 / 28, USAGE.before(28).total("events", 152) / 152),
         "product events a day in the last four weeks against those of the account in the five months before",
         "share",
-        "Use {usage_events_vs_normal:moved} against the five months before",
+        "Use {usage_events_vs_normal:moved usage_events_28d event in four weeks|events in four weeks} "
+        "against the five months before",
         -1,
     ),
     _number(
@@ -132,7 +134,7 @@ USAGE_FEATURES = (
         change(MINUTES_28, USAGE.before(28).total("minutes", 28)),
         "change of minutes in the product, last four weeks against the four before",
         "share",
-        "Time in the product {usage_minutes_change_28d:moved} against the four weeks before",
+        "Time in the product {usage_minutes_change_28d:moved usage_minutes_28d minute} against the four weeks before",
         -1,
     ),
     _number(
@@ -140,7 +142,8 @@ USAGE_FEATURES = (
         change(ACTIVE_28, USAGE.where("events > 0").before(28).distinct("day", 28)),
         "change of days with any use, last four weeks against the four before",
         "share",
-        "The number of active days {usage_active_days_change_28d:moved} against the four weeks before",
+        "The number of active days {usage_active_days_change_28d:moved usage_active_days_28d} "
+        "against the four weeks before",
         -1,
     ),
     _number(
@@ -180,7 +183,7 @@ USAGE_FEATURES = (
         AgainstPortfolio(CHANGE_28),
         "change of product events against the four weeks before, minus the median change of the segment's accounts",
         "share",
-        "[Use {usage_events_change_28d:moved} against the four weeks before; ]"
+        "[Use {usage_events_change_28d:moved usage_events_28d event} against the four weeks before; ]"
         "that is {usage_events_vs_portfolio:against} comparable customers",
         -1,
     ),
@@ -200,7 +203,7 @@ LAST_YEAR_FEATURES = (
         CHANGE_28 - change(USAGE.before(364).total("events", 28), USAGE.before(392).total("events", 28)),
         "change of product events against the four weeks before, minus the change in the same weeks a year before",
         "share",
-        "[Use {usage_events_change_28d:moved} against the four weeks before; ]"
+        "[Use {usage_events_change_28d:moved usage_events_28d event} against the four weeks before; ]"
         "that is {usage_events_change_vs_last_year:against} the same weeks a year before",
         -1,
     ),

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from features.catalogue import FEATURES, OPTIONAL
 from features.definitions.feature import Feature
-from features.definitions.sentences import render_sentence
+from features.definitions.sentences import check_template, render_sentence
+from features.errors import UsageError
 
 ALL = (*FEATURES, *(feature for features in OPTIONAL.values() for feature in features))
 AS_OF = date(2026, 2, 14)
@@ -51,7 +52,8 @@ def test_no_sentence_has_a_negative_amount_or_a_fall_of_more_than_all(even: floa
     [
         ("Use {x:moved}", -1.0, "Use fell 100%"),
         ("Use {x:moved}", -1.09, None),
-        ("Use {x:moved}", 4.0, "Use rose 400%"),
+        ("Use {x:moved}", 4.0, "Use rose more than 200%"),
+        ("Use {x:moved}", 2.0, "Use rose 200%"),
         ("{x:hours} to a first answer", -521.0, None),
         ("{x:hours} to a first answer", 3.0, "3 hours to a first answer"),
         ("{x:hours} to a first answer", 296.0, "12 days to a first answer"),
@@ -68,6 +70,42 @@ def test_no_sentence_has_a_negative_amount_or_a_fall_of_more_than_all(even: floa
 )
 def test_a_value_out_of_range_has_no_sentence(template: str, value: float, sentence: str | None) -> None:
     assert render_sentence(template, {"x": value}, AS_OF) == sentence
+
+
+@pytest.mark.parametrize(
+    ("template", "share", "count", "sentence"),
+    [
+        ("New tickets {x:moved n}", 20.71, 4, "New tickets rose from 0.2 to 4"),
+        ("New tickets {x:moved n}", 4.0, 50, "New tickets rose from 10 to 50"),
+        ("New tickets {x:moved n}", 0.4, 14, "New tickets rose 40% to 14"),
+        ("New tickets {x:moved n}", 1 / 3, 4, "New tickets rose from 3 to 4"),
+        ("New tickets {x:moved n}", -0.75, 2, "New tickets fell from 8 to 2"),
+        ("New tickets {x:moved n}", -0.8, 2, "New tickets fell 80% to 2"),  # ten before
+        ("New tickets {x:moved n}", 199.0, 1, "New tickets rose from less than 0.1 to 1"),
+        ("New tickets {x:moved n}", 0.0, 4, "New tickets did not change"),
+        ("New tickets {x:moved n}", -1.0, 0, "New tickets fell 100%"),
+        ("New tickets {x:moved n}", 0.4, None, "New tickets rose 40%"),
+        ("New tickets {x:moved n}", 0.4, -3, "New tickets rose 40%"),
+        ("New tickets {x:moved n}", 5.0, None, "New tickets rose more than 200%"),
+        ("Use {x:moved n event}", 19.0, 40, "Use rose from 2 to 40 events"),
+        ("Use {x:moved n event}", -0.43, 4000, "Use fell 43%"),
+        ("Use {x:moved n event a week|events a week}", 1.0, 2, "Use rose from 1 to 2 events a week"),
+        ("Revenue {x:moved n money}", 3.0, 4000, "Revenue rose from 1,000 to 4,000 EUR"),
+        ("Revenue {x:moved n money}", 0.3, 4000, "Revenue rose 30%"),
+    ],
+)
+def test_a_share_that_misleads_is_said_with_counts(
+    template: str, share: float, count: float | None, sentence: str
+) -> None:
+    row = {"x": share, "n": count, "currency": "EUR"}
+    assert render_sentence(template, row, AS_OF) == sentence
+    assert render_sentence(f"[{template}]", row, AS_OF) == sentence  # the count is not required
+
+
+def test_the_count_of_a_change_has_to_be_a_feature() -> None:
+    check_template("Use {x:moved n event}", {"x", "n"})
+    with pytest.raises(UsageError, match="uses 'm', which is no feature"):
+        check_template("Use {x:moved m}", {"x", "n"})
 
 
 def test_an_optional_part_with_an_impossible_value_is_left_out() -> None:
