@@ -12,6 +12,7 @@ RESOLVED_TITLES: dict[str, str] = {
 CLOSURE_TITLES: dict[str, str] = {
     **RESOLVED_TITLES,
     "left": "Contract ended",
+    "ended_before": "Contract ended before the case",
     "part_ended": "Part of the contracts ended",
     "excluded": "Excluded by the policy",
 }

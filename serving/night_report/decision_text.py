@@ -18,6 +18,7 @@ _SINGULAR = {"have": "has", "are": "is", "were": "was", "rest": "rests"}
 """The verbs of ``SUPPRESSED`` for one account."""
 CLOSURES = {
     "left": "as lost because the contract ended",
+    "ended_before": "because the contract had ended before the case was opened",
     "part_ended": "as lost because a part of the contract ended",
     "excluded": "because the policy excludes the account",
     "account_missing": "because the source does not have the account any more",

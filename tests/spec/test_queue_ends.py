@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from support.nights.policy_factory import NIGHT
+from support.nights.policy_factory import NIGHT, OPEN, night
 from support.nights.queue_scenarios import CALM, CHURN, ESCALATION, LEAVING, LEFT, RUNNING, WITHDRAWN, play, queue
 
 from serving.contracts import Lane
 from serving.policy.state.case_status import ClosureCode, ClosureOutcome
+from serving.policy.state.queue_state import QueueState
 from serving.policy.state.reason_texts import closure_text, resolved_text
 
 
@@ -27,6 +28,24 @@ def test_the_end_of_the_contract_closes_the_case_as_lost(first: Mapping[str, Any
     assert closure_text(closure) == "the contract ended on 1 Mar 2026"
     assert decision.counts.closed == {"left": 1}
     assert play(player, LEFT, LEFT) == "  "
+
+
+@pytest.mark.parametrize(
+    ("opened_by", "known_in", "outcome", "code"),
+    [
+        ("person", None, ClosureOutcome.NO_ACTION, ClosureCode.ENDED_BEFORE),
+        ("person", -60.0, ClosureOutcome.NO_ACTION, ClosureCode.ENDED_BEFORE),
+        ("person", -1.0, ClosureOutcome.LOST, ClosureCode.LEFT),  # our copy learned of it while the case was open
+        ("risk:churn", None, ClosureOutcome.LOST, ClosureCode.LEFT),
+    ],
+)
+def test_a_contract_that_had_ended_before_a_person_opened_the_case_is_not_lost_now(
+    opened_by: str, known_in: float | None, outcome: ClosureOutcome, code: ClosureCode
+) -> None:
+    case = OPEN._replace(alarms=(opened_by,))
+    left = {**LEFT, "leaves_in": -60.0, "cancellation_known_in": known_in}
+    (closure,) = night(left, queue=QueueState(open_cases=(case,))).closures
+    assert (closure.outcome, closure.code, closure.on) == (outcome, code, NIGHT - timedelta(days=60))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 A case's hand-off is frozen, but customers leave, renew, and withdraw cancellations while it is open. A case that says
 something else than its account does costs the team its trust in the queue.
 
-- The contract has ended: closed as lost. The policy excludes the account: closed as no action.
+- The contract has ended: closed as lost, or as no action where that was known before a person opened the case, for
+  nothing is lost now. The policy excludes the account: closed as no action.
 - The contract goes on, the cancellation was withdrawn, or the account is no longer at risk: marked as resolved, and
   closed after the policy's nights: as saved where somebody contacted the customer or made a plan, else as expired, for
   the team has saved nothing there. A mark goes when its cause goes.
@@ -74,6 +75,7 @@ class _Reconciler:
         self.status = accounts.texts("contract_status")
         self.revenue, self.renews_in = accounts.numbers("arr"), accounts.numbers("renews_in")
         self.leaves_in, self.part_in = accounts.numbers("leaves_in"), accounts.numbers("partial_loss_in")
+        self.left_known_in = accounts.numbers("cancellation_known_in")
         self.withdrawn_in = accounts.numbers("notice_withdrawn_in")
         self.certain = [found for found in inputs.detections if found.kind in _CERTAIN]
         self.risks = inputs.risks
@@ -83,6 +85,9 @@ class _Reconciler:
         """The closure of a case whose account has left or is excluded, or whose lost part has ended."""
         if rule == LEFT:
             on = day_after(self.as_of, self.leaves_in[place]) or self.as_of
+            known_on = max(on, day_after(self.as_of, self.left_known_in[place]) or on)
+            if PERSON in (case.alarms or ()) and known_on < case.opened:
+                return _close(case, ClosureOutcome.NO_ACTION, ClosureCode.ENDED_BEFORE, on)
             return _close(case, ClosureOutcome.LOST, ClosureCode.LEFT, on)
         if rule is not None and PERSON not in (case.alarms or ()):
             return _close(case, ClosureOutcome.NO_ACTION, ClosureCode.EXCLUDED, self.as_of, rule)

@@ -27,6 +27,7 @@ class ClosureCode(StrEnum):
     """Why the night closes a case."""
 
     LEFT = "left"
+    ENDED_BEFORE = "ended_before"
     PART_ENDED = "part_ended"
     EXCLUDED = "excluded"
     ACCOUNT_MISSING = "account_missing"

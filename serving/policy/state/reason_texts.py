@@ -35,6 +35,8 @@ def closure_text(closure: Closure) -> str:
     day = day_text(closure.on)
     if closure.code is ClosureCode.LEFT:
         return f"the contract ended on {day}"
+    if closure.code is ClosureCode.ENDED_BEFORE:
+        return f"the contract ended on {day}, before the case was opened"
     if closure.code is ClosureCode.PART_ENDED:
         return f"the part of the contract ended on {day}"
     if closure.code is ClosureCode.EXCLUDED:

@@ -31,6 +31,7 @@ def test_new_alarms_are_named() -> None:
     ("closure", "text"),
     [
         (ClosureCode.LEFT, "the contract ended on 1 Apr 2026"),
+        (ClosureCode.ENDED_BEFORE, "the contract ended on 1 Apr 2026, before the case was opened"),
         (ClosureCode.PART_ENDED, "the part of the contract ended on 1 Apr 2026"),
         (ClosureCode.CONTINUED, "the contract is continued (since 1 Apr 2026)"),
         (ClosureCode.WITHDRAWN, "the cancellation was withdrawn (since 1 Apr 2026)"),
