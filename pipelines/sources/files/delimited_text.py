@@ -32,17 +32,22 @@ def stage_delimited(table: str, file: Path, label: str, target: Path) -> SourceT
     decoded = decode_file(file, label, target.with_suffix(".utf8"))
     header = read_header(decoded.path, label, table)
     with explain_read_errors(label):
-        try:
-            unreadable = _copy_rows(decoded.path, header, label, target)
-        except duckdb.InvalidInputException:
-            if not _mixes_line_ends(decoded.path):
-                raise
-            lines = _with_one_line_end(decoded.path, target.with_suffix(".lines"))
-            unreadable = _copy_rows(lines, header, label, target)
+        unreadable = _copy_text(decoded.path, header, label, target)
     encoding = decoded.encoding if decoded.encoding != UTF8 else None
     note = FileNote(label, encoding, header.skipped_lines, header.renamed)
     notes = () if note == FileNote(label) else (note,)
     return SourceTable(table, (str(target),), {str(target): label}, unreadable, untyped=True, notes=notes)
+
+
+def _copy_text(file: Path, header: Header, label: str, target: Path) -> tuple[UnreadableLine, ...]:
+    """The same as :func:`_copy_rows`; where lines end in two ways and that fails, as lines with one end."""
+    try:
+        return _copy_rows(file, header, label, target)
+    except (duckdb.InvalidInputException, DataGateError):  # such a line with a quote counts as one that is not closed
+        if not _mixes_line_ends(file):
+            raise
+    target.unlink(missing_ok=True)
+    return _copy_rows(_with_one_line_end(file, target.with_suffix(".lines")), header, label, target)
 
 
 def _copy_rows(file: Path, header: Header, label: str, target: Path) -> tuple[UnreadableLine, ...]:

@@ -273,3 +273,18 @@ def test_lines_with_different_ends_are_read(tmp_path: Path, first: str, others: 
     assert validation.report.tables["tickets"].accepted == len(rows)
     tickets = validation.history.as_of(validation.history.until).rows("tickets")
     assert set(tickets["subject"].to_pylist()) == {"slow"}
+
+
+@pytest.mark.parametrize("ends", [("\r\n", "\r\n", "\n"), ("\n", "\n", "\r\n"), ("\r\n", "\n", "\r\n")])
+def test_quoted_values_are_read_where_lines_end_in_different_ways(tmp_path: Path, ends: tuple[str, ...]) -> None:
+    lines = ("ticket_id,account_id,opened_at,subject", "T1,a1,2024-03-01,x", 'T2,a1,2024-03-02,"a, ""b"""')
+    text = "".join(map("".join, zip(lines, ends, strict=True)))
+    validation = validate_folder(write_folder(tmp_path / "data", {"tickets.csv": text})).require_fit()
+    tickets = validation.history.as_of(validation.history.until).rows("tickets")
+    assert set(tickets["subject"].to_pylist()) == {"x", 'a, "b"'}
+
+
+def test_a_quote_that_is_not_closed_is_refused_where_lines_end_in_different_ways(tmp_path: Path) -> None:
+    text = 'ticket_id,account_id,opened_at,subject\r\nT1,a1,2024-03-01,x\r\nT2,a1,2024-03-02,"a, b\n'
+    (problem,) = validate_folder(write_folder(tmp_path / "data", {"tickets.csv": text})).report.problems
+    assert problem.startswith("tickets.csv, line 3: a quoted value is never closed")
