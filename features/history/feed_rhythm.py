@@ -4,6 +4,9 @@ A fixed limit of two weeks says nothing about a feed that delivers every night, 
 So the age of the newest row is compared with its ages on the same weekday of the last half year: a feed without rows on
 weekends is three days old on every Monday, and late with three days on a Thursday.
 
+A feed that has stopped may still deliver a stray row, of one account or of a date that was wrong. Days with far fewer
+rows than usual are no deliveries: see :func:`_full_days`.
+
 Of the days since its newest row a late feed says nothing. They must not be read as silence: see :func:`days_behind`.
 """
 
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -33,6 +37,10 @@ LEAST_DELIVERIES = 4
 QUANTILE = 0.99
 RECENT_WEEKS = 8
 """Weeks whose rows are the usual number of a weekday."""
+LEAST_USUAL_ROWS = 20
+"""Usual rows of a day below which every day with a row is a delivery."""
+FEW = 10
+"""A day with less than one part in this many of the usual rows is no delivery."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +48,21 @@ class FeedRhythm:
     """What is usual for a feed on the weekday of a night.
 
     Attributes:
-        newest_on: the day before the night on which its newest row became known.
+        newest_on: the newest day before the night with a usual number of rows, by when they became known.
         late_after_days: the age that it exceeds on at most 1% of these weekdays; ``None`` with too little history.
-        newest_rows: the rows of the newest day.
-        expected_rows: the median of that weekday in the last weeks, days without rows included.
+        newest_rows: the rows of that day.
+        expected_rows: the median of its weekday in the weeks before, days without rows included.
+        rows_since: the few rows of later days.
     """
 
     newest_on: date | None = None
     late_after_days: int | None = None
     newest_rows: int | None = None
     expected_rows: int | None = None
+    rows_since: int = 0
 
     def is_late(self, as_of: date) -> bool:
-        """Whether the newest row is older on the night than is usual."""
+        """Whether the newest delivery is older on the night than is usual."""
         if self.newest_on is None or self.late_after_days is None:
             return False
         return (as_of - self.newest_on).days > self.late_after_days
@@ -64,7 +74,7 @@ def feed_rhythms(history: History, as_of: date, tables: Iterable[str]) -> dict[s
 
 
 def days_behind(history: History, as_of: date, table: str) -> int:
-    """How many days before a cutoff the last one lies that saw all that a table says, the day after its newest row.
+    """How many days before a cutoff the last one lies that saw all of a table, the day after its newest delivery.
 
     0 where the feed is not late; one that may rest for any time (without ``stopped_after``) never is.
     """
@@ -88,19 +98,38 @@ def rhythm_of(rows: Mapping[date, int], as_of: date, *, lag: int = 0) -> FeedRhy
     """
     if not rows:
         return FeedRhythm()
-    days = sorted(rows)
+    days = _full_days(rows)
     newest = days[-1]
     ages = _ages_on_weekday(days, as_of)
     has_rhythm = len(ages) >= LEAST_WEEKS and len(days) >= LEAST_DELIVERIES
     limit = ages[math.ceil(QUANTILE * len(ages)) - 1] + lag if has_rhythm else None
+    first = min(rows)
     earlier = [newest - timedelta(weeks=week) for week in range(1, RECENT_WEEKS + 1)]
-    usual = [rows.get(day, 0) for day in earlier if day >= days[0]]
+    usual = [rows.get(day, 0) for day in earlier if day >= first]
     expected = round(median(usual)) if len(usual) == RECENT_WEEKS else None
-    return FeedRhythm(newest, limit, rows[newest], expected)
+    rows_since = sum(count for day, count in rows.items() if day > newest)
+    return FeedRhythm(newest, limit, rows[newest], expected, rows_since)
+
+
+def _full_days(rows: Mapping[date, int]) -> list[date]:
+    """The days with a usual number of rows, ascending; all of them where a usual day has few.
+
+    A weekday that usually has few rows is left out as a whole: from one week to the next its days do not change sides,
+    which would look like a delay.
+    """
+    usual = median(rows.values())
+    days = sorted(rows)
+    if usual < LEAST_USUAL_ROWS:
+        return days
+    of_weekday: dict[int, list[int]] = defaultdict(list)
+    for day in days:
+        of_weekday[day.weekday()].append(rows[day])
+    medians = {weekday: median(counts) for weekday, counts in of_weekday.items()}
+    return [day for day in days for its in (medians[day.weekday()],) if its * FEW >= usual and rows[day] * FEW >= its]
 
 
 def _ages_on_weekday(days: list[date], as_of: date) -> list[int]:
-    """The age of the newest row on each earlier night of the same weekday, ascending."""
+    """The age of the newest delivery on each earlier night of the same weekday, ascending."""
     ages = []
     night = as_of - timedelta(weeks=1)
     place = len(days) - 1

@@ -97,10 +97,13 @@ class Oracle:
         return _compared({account: _silenced(row, ages) for account, row in told.items()})
 
     def _days_behind(self, name: str, cutoff: date) -> int:
-        """Days since the first cutoff with the newest row, if it is older than on all such weekdays of half a year."""
-        rows = self.base.execute(f"SELECT DISTINCT date(known_at) FROM raw_{name}").fetchall()
-        earliest = cutoff - timedelta(days=182)
-        days = sorted(day for (text,) in rows if earliest <= (day := date.fromisoformat(text)) < cutoff)
+        """Days since the first cutoff with the newest full day, if older than on all such weekdays of half a year."""
+        found = self.base.execute(f"SELECT date(known_at), count(*) FROM raw_{name} GROUP BY 1").fetchall()
+        rows = {date.fromisoformat(text): count for text, count in found}
+        rows = {day: rows[day] for day in rows if cutoff - timedelta(days=182) <= day < cutoff}
+        usual = median(rows.values()) if rows else 0
+        weekdays = {day: median(rows[other] for other in rows if (day - other).days % 7 == 0) for day in rows}
+        days = sorted(day for day in rows if usual < 20 or usual / 10 <= weekdays[day] <= rows[day] * 10)
         nights = [night for week in range(1, 27) if (night := cutoff - timedelta(weeks=week)) > (days or [cutoff])[0]]
         ages = [min((night - day).days for day in days if day < night) for night in nights]
         age = (cutoff - max(days, default=cutoff)).days

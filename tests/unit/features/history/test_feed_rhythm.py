@@ -69,6 +69,29 @@ def test_the_usual_rows_are_those_of_the_same_weekday() -> None:
     assert (rhythm.newest_rows, rhythm.expected_rows) == (2, 5)
 
 
+@pytest.mark.parametrize("weekend", [0, 8, 148])
+def test_a_stray_row_is_no_delivery(weekend: int) -> None:
+    usual = {day: count for day in ALL if (count := 148 if day.weekday() < 5 else weekend)}
+    stopped = {day: count for day, count in usual.items() if day < MONDAY - timedelta(days=9)}
+    stray = stopped | {MONDAY - timedelta(days=3): 1}
+    rhythm = rhythm_of(stray, MONDAY)
+    expected = rhythm_of(stopped, MONDAY)
+    assert expected.is_late(MONDAY)
+    assert rhythm == replace(expected, rows_since=expected.rows_since + 1)
+    assert not rhythm_of(usual, MONDAY).is_late(MONDAY)
+
+
+def test_a_small_feed_delivers_with_every_row() -> None:
+    rows = dict.fromkeys(ALL[2:], 15) | {ALL[0]: 1}
+    assert rhythm_of(rows, MONDAY) == FeedRhythm(ALL[0], 1, 1, 15)
+
+
+def test_weekends_with_about_a_tenth_of_the_rows_are_not_late() -> None:
+    rows = {day: 200 if day.weekday() < 5 else 18 + 4 * (day.toordinal() % 2) for day in ALL}
+    nights = [MONDAY - timedelta(days=days) for days in range(90)]
+    assert not any(rhythm_of({day: rows[day] for day in ALL if day < it}, it).is_late(it) for it in nights)
+
+
 def test_a_table_that_does_not_say_when_its_rows_arrived_has_a_day_more() -> None:
     yesterday_missing = delivered(range(7), MONDAY - timedelta(days=1))
     assert is_late(rhythm_of(yesterday_missing, MONDAY), 2)
