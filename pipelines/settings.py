@@ -335,15 +335,11 @@ def load(**given: object) -> Settings:
     if config and not Path(config).is_file():
         raise UsageError(f"RESCUE_CONFIG names {config}, which is not a file.")
     data, mapping = read_data_option(given.get("data")), read_data_option(given.get("mapping"), "--mapping")
-    given |= {
-        "data": data.single,
-        "mapping": mapping.single,
-        "sources": given.get("sources") or named_sections(data, mapping),
-    }
+    only = given.get("sources")
+    given |= {"data": data.single, "mapping": mapping.single, "sources": only or named_sections(data, mapping)}
     try:
         loaded = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-        named = given["sources"]
-        return _chosen_sources(loaded, data, named if isinstance(named, Mapping) else ())
+        return _chosen_sources(loaded, data, given["sources"], only if isinstance(only, Mapping) else loaded.sources)
     except ValidationError as error:
         text = explain_setting_error(error, Settings.model_fields)
         place = _place_of([str(part) for part in error.errors()[0]["loc"]], given)
@@ -361,15 +357,18 @@ def _place_of(path: Sequence[str], given: Mapping[str, object]) -> str | None:
     return variables or file
 
 
-def _chosen_sources(settings: Settings, given: GivenData, names: Collection[str]) -> Settings:
-    """The settings with the sources that the command line names, and no others where it names any.
+def _chosen_sources(settings: Settings, given: GivenData, sections: object, names: Collection[str]) -> Settings:
+    """The settings with the sources ``names``, or without any where the command line gives one without a name.
+
+    ``sections`` are those given on the command line or in code, which stand above the file's.
 
     Raises:
         UsageError: the file has both a source without a name and sources with names.
     """
-    if given.single is not None or given.named or (names and "data" not in settings.model_fields_set):
-        chosen = given.named or (() if given.single is not None else names)
-        named = {name: settings.sources[name] for name in chosen}
+    if given.single is not None:
+        return settings.model_copy(update={"sources": {}, "spark_tables": {}})
+    if given.named or (sections and "data" not in settings.model_fields_set):
+        named = {name: settings.sources[name] for name in names}
         return settings.model_copy(update={"sources": named, "spark_tables": {}})
     if settings.spark_tables and (settings.sources or "data" in settings.model_fields_set):
         raise UsageError("There are tables of a cluster (spark_tables) and another source (data): keep one of both.")

@@ -127,7 +127,8 @@ _SOURCES: Final = """
 ## `[sources.NAME]`
 
 Several sources instead of `data`; NAME is yours and consists of lower-case letters, digits and `_`. The accounts are
-those of the first source that has them. `--data NAME=SOURCE` changes the place of one. [How to connect your
+those of the first source that has them. `--data NAME=SOURCE` changes the place of one, or adds one, and keeps the
+others; `--data SOURCE` without a name reads this one only. [How to connect your
 systems](how-to/connect-your-systems.md) explains how they are joined.
 
 """

@@ -1,7 +1,7 @@
 """The settings of named sources: a night may read its accounts from a CRM, its tickets from a help desk, and so on.
 
 On the command line a source is ``--data NAME=SOURCE``. A source given there keeps what its section of ``rescue.toml``
-says of it (its mapping, its schema), and only its place is another one.
+says of it (its mapping, its schema), and only its place is another one; the other sources of the file stay.
 """
 
 import re

@@ -6,6 +6,7 @@ import pytest
 
 from features.errors import UsageError
 from pipelines import settings as configuration
+from pipelines.setting_sections.source_settings import SourceSettings
 
 
 @pytest.fixture
@@ -25,11 +26,32 @@ def test_the_file_names_sources(toml: Path) -> None:
     assert loaded.source_text == "crm (crm), desk (desk)"
 
 
-def test_the_command_line_changes_the_place_and_keeps_the_rest(toml: Path) -> None:
-    loaded = configuration.load(data=["desk=other", "more=third"], mapping=["more=hubspot/dlt"])
-    assert {name: it.data for name, it in loaded.sources.items()} == {"desk": "other", "more": "third"}
-    assert str(loaded.sources["desk"].mapping) == "zendesk/fivetran"
+def test_the_command_line_changes_one_place_and_keeps_the_others(toml: Path) -> None:
+    loaded = configuration.load(data=["desk=other"])
+    assert list(loaded.sources.items()) == [
+        ("crm", SourceSettings(data="crm", schema="sales")),
+        ("desk", SourceSettings(data="other", mapping=Path("zendesk/fivetran"))),
+    ]
+
+
+def test_the_command_line_adds_a_source_after_those_of_the_file(toml: Path) -> None:
+    loaded = configuration.load(data=["more=third", "desk=other"], mapping=["more=hubspot/dlt"])
+    assert {name: it.data for name, it in loaded.sources.items()} == {"crm": "crm", "desk": "other", "more": "third"}
+    assert list(loaded.sources) == ["crm", "desk", "more"]
     assert str(loaded.sources["more"].mapping) == "hubspot/dlt"
+
+
+def test_a_mapping_on_the_command_line_keeps_the_sources(toml: Path) -> None:
+    loaded = configuration.load(mapping=["crm=hubspot/dlt"])
+    assert {name: str(it.mapping) for name, it in loaded.sources.items()} == {
+        "crm": "hubspot/dlt",
+        "desk": "zendesk/fivetran",
+    }
+
+
+def test_sources_given_in_code_are_the_only_ones(toml: Path) -> None:
+    loaded = configuration.load(sources={"more": {"data": "third"}})
+    assert {name: it.data for name, it in loaded.sources.items()} == {"more": "third"}
 
 
 def test_one_source_on_the_command_line_is_the_only_one(toml: Path) -> None:
