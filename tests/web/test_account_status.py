@@ -91,6 +91,14 @@ def test_the_case_of_another_squad_is_said_without_its_id() -> None:
     assert line.text == OTHER_SQUAD_TEXT
 
 
+def test_an_open_case_of_the_night_that_was_closed_since_is_not_with_another_squad() -> None:
+    found = set_aside("open_case", "has the open case 1f2e, which is not worse")
+    closed = Case(id="1f2e", risk="churn", family="rescue", state="lost", closed_at=datetime(2026, 3, 1, 9, tzinfo=UTC))
+    (line,) = status_lines(status(set_aside=[found], cases=[closed]), REVIEWER)
+    assert (line.title, line.url) == ("Closed as lost", "/case/1f2e")
+    assert line.text == "Closed as lost on 1 Mar 2026: the next night decides again."
+
+
 def squad_case(store: Store) -> Case:
     with store.reading() as session:
         return session.scalars(select(Case).where(Case.squad == "success", Case.closed_at.is_(None))).first() or Case()

@@ -83,7 +83,11 @@ def status_lines(status: AccountStatus, context: StatusContext) -> list[StatusLi
         lines += [_held_out_line(row) for row in status.held_out]
     set_aside = _shown_set_aside(status, context)
     has_open = any(case.closed_at is None for case in status.cases)
-    lines += [_set_aside_line(row) for row in set_aside if not (has_open and row.code == SuppressionCode.OPEN_CASE)]
+    lines += [
+        _set_aside_line(row, status.cases)
+        for row in set_aside
+        if not (has_open and row.code == SuppressionCode.OPEN_CASE)
+    ]
     if context.rules and context.rules.exclude.without_revenue and status.account.arr == 0 and not lines:
         lines = [StatusLine("Excluded", "The policy excludes accounts whose revenue is known to be zero.")]
     named = {row.risk for rows in (status.waiting, set_aside) for row in rows}
@@ -125,8 +129,13 @@ def _held_out_line(row: HeldOutRow) -> StatusLine:
     return StatusLine("Held out", f"Held out at {percent(row.probability)} {risk} risk: {why}.")
 
 
-def _set_aside_line(row: SetAside) -> StatusLine:
+def _set_aside_line(row: SetAside, cases: Sequence[Case]) -> StatusLine:
+    """Why an account got no case; an open case of which the reader has seen the end is none of another squad."""
     if row.code == SuppressionCode.OPEN_CASE:
+        for case in cases:
+            if case.closed_at is not None and case.id in row.detail:
+                title, on = f"Closed as {display_text.state_title(case.state).lower()}", day(case.closed_at.date())
+                return StatusLine(title, f"{title} on {on}: the next night decides again.", f"/case/{case.id}")
         return StatusLine("With another squad", OTHER_SQUAD_TEXT)
     title = SET_ASIDE_TITLES.get(row.code, display_text.code_title(row.code))
     return StatusLine(title, f"{display_text.code_title(row.risk)}: the account {row.detail}.")
