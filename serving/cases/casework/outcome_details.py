@@ -6,6 +6,7 @@ from math import isfinite
 from features.errors import UsageError, suggest_name
 from serving.cases.case_step import CaseStep
 from serving.cases.escalation.path_context import path_context
+from serving.handoff.render import amount
 from serving.policy.definition.casework.outcome_rules import OutcomeRule
 from serving.store.case_states import State
 from serving.store.tables import Account, Case
@@ -28,28 +29,50 @@ def set_outcome(step: CaseStep, verdict: str, details: OutcomeDetails, comment: 
     """Store reason and amount of the outcome with the case.
 
     Raises:
-        UsageError: the policy has no such reason or requires one, the amount cannot be, or a case is closed as saved
-            without a word on what saved it.
+        UsageError: the policy has no such reason or requires one, the amount cannot be or is above the
+            account's revenue, or a case is closed as saved without a word on what saved it.
     """
     case = step.case
     reason = _checked_reason(_rule(step, verdict), verdict, (details.reason or "").strip() or None)
     if verdict == State.SAVED and reason is None and not (comment or "").strip():
         raise UsageError("Write what saved the customer, or choose a reason: a case is not closed as saved without it.")
-    if details.amount is not None and not (isfinite(details.amount) and 0 <= details.amount <= MOST_MONEY):
-        raise UsageError("The amount has to be a number that is not below 0.")
-    if details.amount is not None and verdict not in WITH_MONEY:
-        raise UsageError("An amount is revenue saved or lost: only a case that was saved or lost has one.")
-    case.outcome_reason = reason
     account = step.session.get(Account, case.account_id)
-    set_amount(case, verdict, account, details.amount)
+    currency = (account.currency if account is not None else None) or ""
+    money = None if details.amount is None else _checked_amount(case, verdict, details.amount, currency)
+    case.outcome_reason = reason
+    set_amount(case, verdict, account, money)
 
 
-def set_amount(case: Case, verdict: str, account: Account | None, amount: float | None = None) -> None:
+def _checked_amount(case: Case, verdict: str, money: float, currency: str) -> float:
+    """The amount that is recorded: at most the account's recurring revenue, where that is known and not 0.
+
+    The revenue is the higher one of today's and that at stake when the case was raised: a contract that has ended is
+    in the latter only. A form offers it without its decimals, so a part of a unit above it is not refused.
+    """
+    if not (isfinite(money) and 0 <= money <= MOST_MONEY):
+        raise UsageError("The amount has to be a number that is not below 0.")
+    if verdict not in WITH_MONEY:
+        raise UsageError("An amount is revenue saved or lost: only a case that was saved or lost has one.")
+    revenue = max(case.revenue or 0.0, case.at_stake or 0.0)
+    if revenue and money >= revenue + 1:
+        raise UsageError(
+            f"{amount(money, currency)} is more than the account's recurring revenue of {amount(revenue, currency)} a "
+            "year: write the part of it that was saved or lost."
+        )
+    if revenue and not money and verdict == State.LOST:
+        raise UsageError(
+            f"A lost case has lost more than 0 of the account's recurring revenue of {amount(revenue, currency)} a "
+            "year: write how much, or leave the amount out."
+        )
+    return min(money, revenue) if revenue else money
+
+
+def set_amount(case: Case, verdict: str, account: Account | None, money: float | None = None) -> None:
     """Store the amount of an outcome with its currency: the given one, else the money of the case."""
     if verdict not in WITH_MONEY:
         case.outcome_amount = case.outcome_currency = None
         return
-    case.outcome_amount = default_amount(case) if amount is None else amount
+    case.outcome_amount = default_amount(case) if money is None else money
     case.outcome_currency = account.currency if account is not None and case.outcome_amount is not None else None
 
 

@@ -183,7 +183,10 @@ class ResolveRequest(ActionRequest):
     comment: OptionalText | None = Field(None, description="`saved` needs a comment or a reason.")
     reason: ShortText | None = Field(None, description="Why: a code of `[outcomes]` in the policy.")
     amount: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="Yearly revenue saved or lost; by default, the money of the case."
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Yearly revenue saved or lost, at most that of the account; by default, the money of the case.",
     )
 
     def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:

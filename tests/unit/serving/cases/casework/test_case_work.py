@@ -231,6 +231,10 @@ def test_saved_needs_a_word_and_lost_a_reason_where_the_policy_says_so(cases: Ca
         cases.resolve(case, ANN, verdict="lost", reason="price", amount=-1.0)
     with pytest.raises(UsageError, match="only a case that was saved or lost"):
         cases.resolve(case, ANN, verdict="no_action", amount=10.0)
+    with pytest.raises(UsageError, match=r"99,999,999,999 is more than .* recurring revenue of 5,000 a year"):
+        cases.resolve(case, ANN, verdict="lost", reason="price", amount=99_999_999_999.0)
+    with pytest.raises(UsageError, match="has lost more than 0 of the account's recurring revenue of 5,000 a year"):
+        cases.resolve(case, ANN, verdict="lost", reason="price", amount=0.0)
     closed = cases.resolve(case, ANN, verdict="saved", reason="A better offer")
     assert (closed.outcome_reason, closed.outcome_amount) == ("offer", 5000.0)
     assert cases.undo(case, ANN).outcome_reason is None
