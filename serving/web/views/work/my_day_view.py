@@ -87,7 +87,7 @@ def day_sections(work: DayWork, now: datetime, today: date, reader: PageReader) 
             "Incidents", "You are responsible, or were called.", [_incident(row, now, reader) for row in work.incidents]
         ),
         DaySection("Hand-overs to answer", "Accept the case, or return it with a reason.", _rows(handed, now, reader)),
-        DaySection("Deadlines", "Late, or within 24 hours; the nearest first.", _by_deadline(urgent, now, reader)),
+        DaySection("Deadlines", "Late, or within 24 hours; the longest late first.", _by_deadline(urgent, now, reader)),
         DaySection("Tasks", "Overdue, or due today.", [_task(row, today) for row in due]),
         DaySection("New cases", "For you, and the customer was not contacted yet.", _rows(fresh, now, reader)),
         DaySection(
