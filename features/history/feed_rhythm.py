@@ -102,7 +102,9 @@ def rhythm_of(rows: Mapping[date, int], as_of: date, *, lag: int = 0) -> FeedRhy
     newest = days[-1]
     ages = _ages_on_weekday(days, as_of)
     has_rhythm = len(ages) >= LEAST_WEEKS and len(days) >= LEAST_DELIVERIES
-    limit = ages[math.ceil(QUANTILE * len(ages)) - 1] + lag if has_rhythm else None
+    # Nights since the newest delivery are part of the delay that is to be judged.
+    usual_ages = sorted(age for night, age in ages.items() if night <= newest) or sorted(ages.values())
+    limit = usual_ages[math.ceil(QUANTILE * len(usual_ages)) - 1] + lag if has_rhythm else None
     first = min(rows)
     earlier = [newest - timedelta(weeks=week) for week in range(1, RECENT_WEEKS + 1)]
     usual = [rows.get(day, 0) for day in earlier if day >= first]
@@ -128,17 +130,17 @@ def _full_days(rows: Mapping[date, int]) -> list[date]:
     return [day for day in days for its in (medians[day.weekday()],) if its * FEW >= usual and rows[day] * FEW >= its]
 
 
-def _ages_on_weekday(days: list[date], as_of: date) -> list[int]:
-    """The age of the newest delivery on each earlier night of the same weekday, ascending."""
-    ages = []
+def _ages_on_weekday(days: list[date], as_of: date) -> dict[date, int]:
+    """The age of the newest delivery on each earlier night of the same weekday."""
+    ages = {}
     night = as_of - timedelta(weeks=1)
     place = len(days) - 1
     while night > days[0]:
         while days[place] >= night:
             place -= 1
-        ages.append((night - days[place]).days)
+        ages[night] = (night - days[place]).days
         night -= timedelta(weeks=1)
-    return sorted(ages)
+    return ages
 
 
 def _rows_by_day(history: History, table: str) -> list[tuple[date, int]]:

@@ -62,6 +62,7 @@ def feed_reports(history: History, as_of: date) -> tuple[FeedReport, ...]:
             late_after_days=rhythm.late_after_days,
             newest_rows=rhythm.newest_rows,
             expected_rows=rhythm.expected_rows,
+            rows_since=rhythm.rows_since,
         )
         for table, limit in _limits().items()
         if table in history.present

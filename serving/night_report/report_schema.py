@@ -116,13 +116,14 @@ class FeedReport(ReportPart):
     age_days: int | None
     max_age_days: int
     stale: bool
-    newest_on: date | None = Field(default=None, description="the day on which the newest row became known")
+    newest_on: date | None = Field(default=None, description="newest day on which a usual number of rows became known")
     late: bool = Field(default=False, description="older than on nearly all of the same weekdays before")
     late_after_days: int | None = Field(
         default=None, description="age on this weekday after which it is late; null with too little history"
     )
-    newest_rows: int | None = Field(default=None, description="rows of the newest day")
+    newest_rows: int | None = Field(default=None, description="rows of that day")
     expected_rows: int | None = Field(default=None, description="the usual number of rows on that weekday")
+    rows_since: int = Field(default=0, description="rows of later days, each with far fewer than usual")
 
 
 class RealisedOutcomes(ReportPart):

@@ -252,7 +252,8 @@ def late_text(feed: schema.FeedReport) -> str:
 
 def delivery_text(feed: schema.FeedReport) -> str:
     """Since when a feed has delivered nothing, without a full stop: a row of today may be about an earlier day."""
-    return f"{feed.table} has delivered nothing since {_newest_delivery(feed)}"
+    rows = f"only {plural(feed.rows_since, 'row')}" if feed.rows_since else "nothing"
+    return f"{feed.table} has delivered {rows} since {_newest_delivery(feed)}"
 
 
 def _newest_delivery(feed: schema.FeedReport) -> str:

@@ -10,7 +10,7 @@ from pipelines.cli.options import Data, Home, Json, Mapping, NightOf, parse_day
 from pipelines.console import Steps, out
 from serving.night_report.effect_text import effect_line, effect_outlook
 from serving.night_report.monitor_text import alarm_line, dispute_lines, risk_lines
-from serving.night_report.report_text import day_text, plural
+from serving.night_report.report_text import day_text, late_lines, plural
 
 if TYPE_CHECKING:
     from serving.night_report.monitor_report import MonitorReport
@@ -48,9 +48,12 @@ def _show(report: "MonitorReport") -> None:
     night = day_text(report.night) if report.night else "none"
     out.print(f"Cutoff {day_text(report.as_of)}; newest recorded night: {night}.", markup=False)
     ages = ", ".join(
-        f"{feed.table} {'no rows' if feed.age_days is None else plural(feed.age_days, 'day')}" for feed in report.feeds
+        f"{feed.table} {'no rows' if feed.age_days is None else plural(feed.age_days, 'day')}{' (late)' * feed.late}"
+        for feed in report.feeds
     )
     out.print(f"Age of the newest row: {ages}.", markup=False)
+    for line in late_lines([feed for feed in report.feeds if feed.late and not feed.stale]):
+        out.print(f"Warning: {line}", markup=False)
     for risk in report.risks:
         out.print(f"\n{risk.title}", markup=False)
         for title, text in risk_lines(risk):

@@ -81,6 +81,14 @@ def test_a_stray_row_is_no_delivery(weekend: int) -> None:
     assert not rhythm_of(usual, MONDAY).is_late(MONDAY)
 
 
+@pytest.mark.parametrize("stray", [{}, {MONDAY - timedelta(days=8): 1}])
+def test_a_delay_does_not_raise_its_own_limit(stray: dict[date, int]) -> None:
+    rows = {day: 148 for day in ALL if day < MONDAY - timedelta(days=16)} | stray
+    rhythm = rhythm_of(rows, MONDAY)
+    assert (rhythm.newest_on, rhythm.late_after_days) == (MONDAY - timedelta(days=17), 1)
+    assert rhythm.is_late(MONDAY)
+
+
 def test_a_small_feed_delivers_with_every_row() -> None:
     rows = dict.fromkeys(ALL[2:], 15) | {ALL[0]: 1}
     assert rhythm_of(rows, MONDAY) == FeedRhythm(ALL[0], 1, 1, 15)

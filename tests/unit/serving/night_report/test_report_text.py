@@ -132,6 +132,8 @@ def test_a_late_feed_is_described_by_its_newest_delivery() -> None:
         table="tickets", age_days=9, max_age_days=28, stale=False, late=True, newest_on=date(2026, 6, 28)
     )
     assert feed_problem(feed) == "tickets has delivered nothing since 28 Jun 2026"
+    few = feed.model_copy(update={"rows_since": 3})
+    assert feed_problem(few) == "tickets has delivered only 3 rows since 28 Jun 2026"
     assert feed_problem(feed.model_copy(update={"late": False})) == ""
 
 
