@@ -14,7 +14,12 @@ from pipelines.onboarding.profile_tables import TableProfile, profile_source
 from pipelines.onboarding.propose_tables import propose_accounts, propose_tables
 from pipelines.onboarding.table_proposal import TablesProposal
 from pipelines.onboarding.vendor_choice import VendorMatch, find_vendor
-from pipelines.setting_sections.source_settings import RESERVED_SOURCE_NAMES, read_data_option
+from pipelines.setting_sections.source_settings import (
+    RESERVED_SOURCE_NAMES,
+    SourceSettings,
+    check_sources,
+    read_data_option,
+)
 from pipelines.sources.opening import open_source
 
 
@@ -38,7 +43,7 @@ def name_sources(values: Sequence[str]) -> dict[str, str]:
     """The sources of the command line by name; one without a name is named after its folder or file.
 
     Raises:
-        UsageError: a name is given twice.
+        UsageError: a name is given twice, or cannot be one.
     """
     named: dict[str, str] = {}
     for value in values:
@@ -48,6 +53,7 @@ def name_sources(values: Sequence[str]) -> dict[str, str]:
             if name in named:
                 raise UsageError(f"Two sources are called {name!r}: {named[name]} and {place}.")
             named[name] = place
+    check_sources({name: SourceSettings.model_validate({"data": place}) for name, place in named.items()})
     return named
 
 
@@ -65,7 +71,7 @@ def propose_sources(sources: Mapping[str, str], scratch: Path) -> list[SourcePro
 
     Raises:
         UsageError: there is no such source, or none of them has accounts.
-        DataGateError: no table of a source can be read.
+        DataGateError: no table of a source can be read, or none is recognised.
     """
     proposals = [_inspect(name, place, scratch / name) for name, place in sources.items()]
     keys: dict[str, list[AccountKey]] = {it.name: _account_keys(it) for it in proposals}
@@ -90,6 +96,8 @@ def propose_sources(sources: Mapping[str, str], scratch: Path) -> list[SourcePro
             proposal.proposed = propose_tables(proposal.name, proposal.profiles, known)
             if derived is not None and proposal is owner:
                 proposal.proposed.tables.insert(0, derived[1])
+            if not proposal.proposed.tables:
+                raise DataGateError(_nothing_recognised(proposal, proposal.proposed.unused))
     return sorted(proposals, key=lambda it: it is not owner)
 
 
@@ -106,6 +114,20 @@ def _inspect(name: str, place: str, scratch: Path) -> SourceProposal:
     else:
         proposal.vendor = find_vendor(profiles)
     return proposal
+
+
+def _nothing_recognised(proposal: SourceProposal, unused: Sequence[tuple[str, str]]) -> str:
+    """That no table of a source is one of the contract: the columns of each, and what is known of the reason."""
+    columns = {table: f"columns {', '.join(profile.columns)}" for table, profile in proposal.profiles.items()}
+    several = len(columns) > 1
+    shown = "; ".join(f"{table}: {text}" if several else text for table, text in columns.items())
+    why = "".join(f" {table}: {reason}." for table, reason in unused if not reason.startswith("none of its columns"))
+    unread = "".join(f" {text}" for text in proposal.failures.values())
+    place = "its tables" if "://" in proposal.data else proposal.data  # a URL may have a password
+    return (
+        f"{proposal.name}: nothing was recognised in {place} ({shown}).{why}{unread} Nothing was written: leave the "
+        "source out, name its columns as in docs/data-contract.md, or write a mapping (docs/sources.md)."
+    )
 
 
 def _is_ready(table: str, profile: TableProfile) -> bool:

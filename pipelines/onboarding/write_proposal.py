@@ -1,5 +1,6 @@
 """The files of a proposal: a mapping for each source, and ``rescue.toml``; nothing that exists is overwritten."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,8 +31,20 @@ def write_proposal(proposals: Sequence[SourceProposal], folder: Path, currency: 
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
     except OSError as error:
+        remove_files(list(texts), folder)
         raise UsageError(f"{folder} cannot be written: {error.strerror}.") from None
     return list(texts)
+
+
+def remove_files(files: Sequence[Path], folder: Path) -> None:
+    """Remove the files of a proposal and the folders below ``folder`` that are empty then."""
+    for file in files:
+        with contextlib.suppress(OSError):
+            file.unlink()
+            for parent in file.parents:
+                if parent == folder:
+                    break
+                parent.rmdir()
 
 
 def _mapping_files(proposal: SourceProposal) -> dict[str, str]:

@@ -40,17 +40,21 @@ def init(
     Every choice is explained, and what is uncertain is left out and listed. No file is overwritten.
     Ends with 3 if a night would stop on what was found.
     """
-    from features.errors import DataGateError
+    from features.errors import DataGateError, UsageError
     from pipelines.onboarding.propose import name_sources, propose_sources
     from pipelines.onboarding.propose_money import find_currency
-    from pipelines.onboarding.write_proposal import write_proposal
+    from pipelines.onboarding.write_proposal import remove_files, write_proposal
     from pipelines.scratch import scratch_folder
 
     with scratch_folder() as scratch:
         proposals = propose_sources(name_sources(sources), scratch)
     files = write_proposal(proposals, into, find_currency(proposals))
-    with _in_folder(into):
-        settings, report = _checked()
+    try:
+        with _in_folder(into):
+            settings, report = _checked()
+    except UsageError:  # nothing stays behind that a second run would refuse to overwrite
+        remove_files(files, into)
+        raise
     if as_json:
         from pipelines.cli.output.init_output import proposal_json
 

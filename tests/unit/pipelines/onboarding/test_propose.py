@@ -179,6 +179,40 @@ def test_init_ends_with_3_where_a_night_would_stop(tmp_path: Path, monkeypatch: 
     assert "read the queries" not in result.output
 
 
+def test_a_source_in_which_nothing_is_recognised_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS)
+    (tmp_path / "nutzung.csv").write_text("kunde;monat;wert\nx;Jan;rot\ny;Feb;blau\n")
+
+    result = CliRunner().invoke(app, ["init", "crm=accounts.csv", "usage=nutzung.csv"])
+
+    assert isinstance(result.exception, DataGateError)
+    start = "usage: nothing was recognised in nutzung.csv (columns kunde, monat, wert)."
+    assert str(result.exception).startswith(start)
+    assert {file.name for file in tmp_path.iterdir()} == {"accounts.csv", "nutzung.csv"}
+    CliRunner().invoke(app, ["init", "crm=accounts.csv"])
+    assert (tmp_path / "rescue.toml").is_file()
+
+
+def test_a_wrong_use_that_the_check_finds_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RESCUE_ROW_TOLERANCE", "much")
+    (tmp_path / "customers.csv").write_text(ACCOUNTS)
+
+    result = CliRunner().invoke(app, ["init", "crm=customers.csv", "--into", "out"])
+
+    assert isinstance(result.exception, UsageError)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["CRM", "main"])
+def test_a_name_that_no_source_can_have_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=f"cannot be called '{name}'"):
+        name_sources([f"{name}=/x"])
+
+
 def test_sources_are_named_after_their_folders_and_files() -> None:
     named = name_sources(["/data/Salesforce Export/", "usage.csv.gz", "crm=/x", "postgresql://u@h/main"])
     assert list(named) == ["salesforce_export", "usage", "crm", "source_main"]

@@ -29,8 +29,8 @@ def test_the_file_names_sources(toml: Path) -> None:
 def test_the_command_line_changes_one_place_and_keeps_the_others(toml: Path) -> None:
     loaded = configuration.load(data=["desk=other"])
     assert list(loaded.sources.items()) == [
-        ("crm", SourceSettings(data="crm", schema="sales")),
-        ("desk", SourceSettings(data="other", mapping=Path("zendesk/fivetran"))),
+        ("crm", SourceSettings.model_validate({"data": "crm", "schema": "sales"})),
+        ("desk", SourceSettings.model_validate({"data": "other", "mapping": "zendesk/fivetran"})),
     ]
 
 
