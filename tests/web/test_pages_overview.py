@@ -84,7 +84,7 @@ def test_the_overview_shows_figures_with_the_numbers_behind_them(site: Site, web
     page = site.browser(LEAD).get("/overview").text
     for text in (
         ">97 days</td>",
-        "not measurable yet: the outcome of 0 of 0 cases is known; 20 are needed",
+        "not measurable yet: no case is so old that its outcome counts",
         "34% (27% to 43%) of 131 cases",
         "41 days (median)",
         "<strong>Churn:</strong> The event happened to 11.2 percentage points fewer of the selected accounts",

@@ -300,5 +300,8 @@ def test_an_old_night_and_a_failed_one_are_said(ines: httpx.Client, site: Site, 
     with web_store.transaction() as session:
         session.add(NightRow(**failed, **moments, failure="usage_daily has 3 rows; 4,000 are usual."))
     page = html.unescape(ines.get(address).text)
-    assert "Warning: The newest night is 5 days old, and so is this queue." in page
+    assert "Warning: The newest night is 5 days old, and so is what this page shows." in page
     assert "Warning: The night of 4 Mar 2026 was not recorded: usage_daily has 3 rows; 4,000 are usual." in page
+    for report in ("/overview", "/weekly"):  # a week without a case is not told without it
+        told = html.unescape(site.browser(LEAD).get(report).text)
+        assert "Warning: The newest night is 5 days old, and so is what this page shows." in told

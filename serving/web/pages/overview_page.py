@@ -12,6 +12,7 @@ from serving.store.queries.path_queries import recent_path_report
 from serving.store.queries.policy_queries import version_numbers
 from serving.web.rendering import render_page
 from serving.web.request_context import OverviewContext
+from serving.web.views.night_age import night_age
 from serving.web.views.results.overview_view import build_overview
 from serving.web.views.results.path_view import build_path_section
 from serving.weekly.result_sections import left_section, losses_section
@@ -51,6 +52,7 @@ def show_overview(request: Request, context: OverviewContext) -> Response:
     today, squads = context.now.date(), context.squads
     titles = loss_titles(request.app.state.policies.rules())
     with context.store.reading() as session:
+        age = night_age(session, today, context.reader)
         realised = queries.realised_outcomes(session)
         horizons = {risk: outcomes.horizon_days for risk, outcomes in realised.items()}
         view = build_overview(
@@ -68,4 +70,4 @@ def show_overview(request: Request, context: OverviewContext) -> Response:
                 recent_path_report(session, context.now, squads, PATH_WEEKS), PATH_WEEKS, version_numbers(session)
             ),
         )
-    return render_page(request, "overview.html.j2", {"view": view})
+    return render_page(request, "overview.html.j2", {"view": view, "age": age})

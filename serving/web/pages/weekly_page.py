@@ -10,6 +10,7 @@ from serving.cases.people import newest_rules
 from serving.web.flash_messages import FlashMessage
 from serving.web.rendering import render_page
 from serving.web.request_context import OverviewContext
+from serving.web.views.night_age import night_age
 from serving.weekly.weekly_figures import last_complete_week, measure_week, parse_week
 from serving.weekly.weekly_sending import loss_titles, mail_channel_of, recipients_text
 from serving.weekly.weekly_text import write_week
@@ -31,6 +32,7 @@ def show_week(request: Request, context: OverviewContext, week: str = "") -> Res
     rules = request.app.state.policies.rules()
     with context.store.reading() as session:
         titles = loss_titles(newest_rules(session)) | loss_titles(rules)
+        age = night_age(session, today, context.reader)
         figures = measure_week(session, monday, context.now, context.squads, titles)
     following = monday + timedelta(weeks=1)
     sent = recipients_text(rules)
@@ -39,6 +41,7 @@ def show_week(request: Request, context: OverviewContext, week: str = "") -> Res
     shown = {
         "text": write_week(figures, today),
         "figures": figures,
+        "age": age,
         "earlier": _code(monday - timedelta(weeks=1)),
         "later": _code(following) if following <= today else "",
         "sent": sent,

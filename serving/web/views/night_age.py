@@ -32,7 +32,7 @@ def night_age(session: Session, today: date, reader: PageReader = UNKNOWN_READER
     failed = newest_failure(session)
     warnings = []
     if night and (today - night).days > CURRENT_DAYS:
-        warnings.append(f"The newest night is {day_count((today - night).days)} old, and so is this queue.")
+        warnings.append(f"The newest night is {day_count((today - night).days)} old, and so is what this page shows.")
     if failed is not None and (night is None or failed.as_of > night):
         at = f" It was started on {local_time(failed.started_at, reader.zone)}."
         warnings.append(f"The night of {day(failed.as_of)} was not recorded: {_reason(failed)}{at}")

@@ -197,6 +197,8 @@ def _accuracy_row(
 
 def _share(part: int, whole: int, total: int) -> str:
     """A share of the cases with a known outcome, or that there are too few of them."""
+    if not total:
+        return "not measurable yet: no case is so old that its outcome counts"
     if whole < MIN_OUTCOMES:
         return f"not measurable yet: the outcome of {whole} of {total} cases is known; {MIN_OUTCOMES} are needed"
     share = part / whole
