@@ -4,13 +4,16 @@ import csv
 import re
 from datetime import date, datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 from support.web.page_forms import listed_cases
 from support.web.web_fixture import ANALYST, Site
 from support.web.web_queue import work_through
 
 from serving.store import Store
+from serving.store.queries import queue_queries
 from serving.store.tables import Account, Case
+from serving.web.views.work import queue_view
 from serving.weekly.weekly_figures import measure_week
 from serving.weekly.weekly_sections import AMOUNT_DEFINITION
 
@@ -85,3 +88,20 @@ def test_amounts_of_closed_cases_have_a_currency_after_the_account_has_none_and_
         "11427.0",
         "EUR",
     ]
+
+
+def test_the_sum_of_closed_cases_is_that_of_all_pages(
+    site: Site, web_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work_through(web_store, 6, closed=6)
+    with web_store.transaction() as session:
+        for place, case in enumerate(session.scalars(select(Case).where(Case.closed_at.is_not(None)))):
+            case.state, case.version = ("lost" if place else "saved"), case.version + 1
+            case.outcome_amount, case.outcome_currency = 1000.0, "EUR" if place < 4 else "USD"
+    monkeypatch.setattr(queue_queries.list_cases, "__kwdefaults__", {"size": 2})
+    monkeypatch.setattr(queue_view, "PAGE", 2)
+    browser = site.browser(ANALYST)
+    for page in ("1", "2"):
+        shown = browser.get(f"/queue?state=closed&page={page}")
+        assert len(listed_cases(shown)) == 2
+        assert "Together: revenue lost 3,000 EUR, revenue lost 2,000 USD, revenue saved 1,000 EUR." in shown.text

@@ -136,6 +136,11 @@ def count_cases(session: Session, chosen: QueueFilter) -> int:
     return 0 if chosen.ids == () else session.scalar(_cases(select(func.count()), chosen)) or 0
 
 
+def chosen_ids(chosen: QueueFilter) -> Select[tuple[str]]:
+    """The query of the ids of the chosen cases."""
+    return _cases(select(Case.id), chosen)
+
+
 def count_by_lane_and_state(session: Session, chosen: QueueFilter) -> dict[tuple[str, str], int]:
     """The number of cases by lane and state, of every lane; of all open or of all closed states, as in ``chosen``.
 

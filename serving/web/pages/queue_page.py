@@ -27,6 +27,7 @@ from serving.store.queries.queue_choices import (
     list_choices,
 )
 from serving.store.queries.queue_queries import OPEN_CASES, ListedCase, QueueFilter
+from serving.store.queries.results.period_queries import sum_counted_revenue
 from serving.store.queries.results.weekly_queries import counted_revenue, sole_currency
 from serving.store.saved_views import saved_views
 from serving.web.access import Permission
@@ -153,6 +154,7 @@ def render_queue(
         age = night_age(session, context.now.date(), context.reader)
         states = count_states(view, counts)
         total = states.get(view.state, 0)
+        sums = sum_counted_revenue(session, queue_queries.chosen_ids(chosen)) if view.of_closed and total else {}
         view = view.within(total)
         board = view.layout == BOARD and view.state == OPEN_CASES
         listed = [] if board else queue_queries.list_cases(session, chosen, sort=view.sort, page=view.page)
@@ -183,8 +185,8 @@ def render_queue(
         "columns": [(tab, [queue_row(row, rows) for row in cards]) for tab, cards in columns],
         "board": board,
         "tabs": state_tabs(view, counts),
-        "pages": (pages := paginate(view, total)),
-        "together": "" if pages.previous or pages.next else amounts_together(row.amount for row in lines),
+        "pages": paginate(view, total),
+        "together": amounts_together(sums),
         "amount_definition": AMOUNT_DEFINITION,
         "clear": QueueView(state=view.state).url(),
         "elsewhere": elsewhere(view),

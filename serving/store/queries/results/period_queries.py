@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from serving.store.case_states import State
-from serving.store.queries.results.weekly_queries import Amounts, closed_cases, sole_currency, sum_outcomes
+from serving.store.queries.results.weekly_queries import (
+    COUNTED_REVENUE,
+    OUTCOME_VIEW,
+    Amounts,
+    closed_cases,
+    sole_currency,
+    sum_outcomes,
+)
 from serving.store.tables import Account, Case
 
 MONTHS_OF_QUARTER = 3
@@ -82,6 +89,19 @@ def revenue_moves(session: Session, since: datetime, until: datetime, squads: fr
             if amount is not None:
                 money[name][currency or default] += amount
     return RevenueMoves(*(RevenueMove(counts[name], dict(money[name])) for name in RevenueMoves._fields))
+
+
+def sum_counted_revenue(session: Session, cases: Select[tuple[str]]) -> dict[tuple[str, str], float]:
+    """What these cases saved and lost, as it counts in every sum, by outcome and currency; ``cases`` selects ids."""
+    view = OUTCOME_VIEW.c
+    currency = func.coalesce(Case.outcome_currency, view.currency, sole_currency(session)).label("code")
+    query = (
+        select(view.outcome, currency, func.sum(COUNTED_REVENUE))
+        .join(Case, Case.id == view.case_id)
+        .where(view.outcome.in_((State.SAVED, State.LOST)), view.case_id.in_(cases))
+        .group_by(view.outcome, literal_column("code"))
+    )
+    return {(outcome, code): value for outcome, code, value in session.execute(query) if value is not None}
 
 
 def _flow(session: Session, first: date, last: date, squads: frozenset[str] | None, *, complete: bool) -> PeriodFlow:

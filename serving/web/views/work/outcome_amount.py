@@ -5,7 +5,7 @@ stake, else its estimate; and an account that is saved (or lost) again within 90
 before. So the figures of a list add up to those of the overview and of the weekly report.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from serving.handoff.render import amount
@@ -53,12 +53,7 @@ def outcome_amount(case: Case, counted: float | None, currency: str) -> OutcomeA
     return OutcomeAmount(title, counted, recorded, known is None, case.outcome_currency or currency)
 
 
-def amounts_together(rows: Iterable[OutcomeAmount | None]) -> str:
-    """The sums of a list by name and currency: "Together: revenue saved 31,821 EUR."; empty without any."""
-    sums: dict[tuple[str, str], float] = {}
-    for row in rows:
-        if row is not None and row.counted is not None:
-            key = row.title, row.currency
-            sums[key] = sums.get(key, 0.0) + row.counted
-    parts = [f"{title.lower()} {amount(value, currency)}" for (title, currency), value in sums.items()]
+def amounts_together(sums: Mapping[tuple[str, str], float]) -> str:
+    """The sums of a list by outcome and currency: "Together: revenue saved 31,821 EUR."; empty without any."""
+    parts = [f"{AMOUNT_TITLES[State(state)].lower()} {amount(sums[state, code], code)}" for state, code in sorted(sums)]
     return f"Together: {', '.join(parts)}." if parts else ""
