@@ -18,7 +18,7 @@ from sqlalchemy.sql import ColumnElement
 
 from serving.handoff.first_reason import first_reason
 from serving.handoff.versions import upgrade_package
-from serving.store.case_states import CLOSED, OPEN
+from serving.store.case_states import CLOSED, OPEN, responsible_person
 from serving.store.database import once_per_reading
 from serving.store.queries.results.weekly_queries import COUNTED_REVENUE, OUTCOME_VIEW
 from serving.store.tables import Account, Case, CaseEvent, CaseScore, FrozenHandoff, NightRow, Score
@@ -61,6 +61,7 @@ class QueueFilter:
     """Which cases to list; every field that is set excludes cases.
 
     ``squads`` are those that the person may see (None: every squad). ``mine`` lists the cases that ``person`` owns.
+    ``responsible`` is who has to act now, or had a closed case; :func:`find_responsible` makes ``ids`` of it.
     ``renews`` is a number of days after ``night``. ``closed`` are two instants between which a case was closed. ``ids``
     are the only cases that count (None: all).
     """
@@ -75,6 +76,7 @@ class QueueFilter:
     risk: str = ""
     segment: str = ""
     owner: str = ""
+    responsible: str = ""
     renews: int | None = None
     closed: tuple[datetime, datetime] | None = None
     text: str = ""
@@ -179,6 +181,25 @@ def find_text(session: Session, chosen: QueueFilter) -> QueueFilter:
     of_text = QueueFilter(chosen.squads, chosen.person, chosen.night, state=every, text=chosen.text)
     ids = tuple(session.scalars(_cases(select(Case.id), of_text).limit(MOST_FOUND + 1)))
     return replace(chosen, text="", ids=ids) if len(ids) <= MOST_FOUND else chosen
+
+
+def find_responsible(session: Session, chosen: QueueFilter) -> QueueFilter:
+    """The filter with the ids of the cases of its responsible person, at most ``MOST_FOUND`` that are or were theirs.
+
+    The person of a case without an owner follows from its escalation path, which the database cannot evaluate.
+    """
+    if not chosen.responsible:
+        return chosen
+    owned = select(Case.id).where(Case.owner == chosen.responsible).order_by(Case.closed_at.desc().nulls_first())
+    columns = (Case.owner, Case.escalation_path, Case.tier, Case.path_step, Case.reached)
+    unowned = select(Case.id, *columns).where(Case.closed_at.is_(None), Case.owner.is_(None))
+    rows = session.execute(unowned.where(*_of_squads(Case.squad, chosen)).order_by(Case.priority.desc()))
+    ids = [key for key, *row in rows if responsible_person(*row) == chosen.responsible]
+    ids = [*session.scalars(owned.limit(MOST_FOUND)), *ids][:MOST_FOUND]
+    if chosen.ids is not None:
+        found = set(chosen.ids)
+        ids = [key for key in ids if key in found]
+    return replace(chosen, responsible="", ids=tuple(ids))
 
 
 def opening_probabilities(session: Session, cases: Sequence[Case]) -> dict[str, float]:

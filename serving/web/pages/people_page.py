@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -35,19 +36,22 @@ def show_people(request: Request, context: ViewerContext) -> Response:
     """Everybody of the squads that this person sees."""
     message = success_message(request.query_params.get("done", ""))
     if message is not None and request.query_params.get("done") == ENTERED:
-        message = FlashMessage(" ".join([message.text, *_kept_cases(context)]))
+        message = _with_kept_cases(message, context)
     return _render(request, context, message)
 
 
-def _kept_cases(context: PageContext) -> list[str]:
-    """The open cases of whose absence this person entered last."""
+def _with_kept_cases(message: FlashMessage, context: PageContext) -> FlashMessage:
+    """The message with the open cases of whose absence this person entered last, and a link to them."""
     with context.store.reading() as session:
         entries = absence_history(session, load_roster(session).people)
         newest = next((row for row in entries if row.entered_by == context.person.name), None)
-        text = (
-            kept_cases_text(session, newest.person, context.reader.name_of(newest.person)) if newest is not None else ""
-        )
-    return [text] if text else []
+        if newest is None:
+            return message
+        text = kept_cases_text(session, newest.person, context.reader.name_of(newest.person))
+    if not text:
+        return message
+    link = ("Show these cases", f"/queue?{urlencode({'responsible': newest.person})}")
+    return FlashMessage(f"{message.text} {text}", link=link)
 
 
 @people_router.post("/people/absences")

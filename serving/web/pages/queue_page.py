@@ -231,7 +231,8 @@ def _chosen(
     choices = _cached_choices(request, session, context.squads, night)
     view = QueueView.of(query, choices.risks)
     chosen = view.chosen(context.squads, context.person.name, night or context.now.date())
-    return choices, view, queue_queries.find_text(session, chosen), night
+    found = queue_queries.find_responsible(session, queue_queries.find_text(session, chosen))
+    return choices, view, found, night
 
 
 def _row_context(
@@ -281,12 +282,14 @@ def _cached_choices(
 def _options(session: Session, context: PageContext, choices: FilterChoices, view: QueueView) -> dict[str, Any]:
     """What the filters and forms of the page offer to this person."""
     squads = [name for name in active_squads(session) if context.squads is None or name in context.squads]
+    people = {person for squad in squads for person in members_of(session, squad)} | ({view.responsible} - {""})
     return {
         "filters": [
             ("squad", "Squad", [(name, name) for name in squads]),
             ("risk", "Risk", [(name, code_title(name)) for name in choices.risks]),
             ("segment", "Segment", [(name, name) for name in choices.segments]),
             ("owner", "Account owner", [(name, context.reader.name_of(name)) for name in choices.owners]),
+            ("responsible", "Responsible", [(name, context.reader.name_of(name)) for name in sorted(people)]),
             ("closed", "Closed within", [(days, f"{days} days") for days in CLOSED_WITHIN])
             if view.of_closed
             else ("renews", "Renews within", [(days, f"{days} days") for days in RENEWALS]),

@@ -34,7 +34,7 @@ from serving.web.views.work.price_text import PriceText, price_text
 from serving.web.views.work.responsible_text import responsible_text
 from serving.weekly.weekly_figures import parse_week
 
-FILTERS = ("squad", "lane", "mine", "state", "risk", "segment", "owner", "renews")
+FILTERS = ("squad", "lane", "mine", "state", "risk", "segment", "owner", "responsible", "renews")
 """The filters that have the same name in an address and in a query."""
 
 ASCENDING = frozenset({"account", "leaving", "renewal", "clock"})
@@ -58,6 +58,7 @@ class QueueView:
     risk: str = ""
     segment: str = ""
     owner: str = ""
+    responsible: str = ""
     renews: int | None = None
     closed: int | None = None
     week: str = ""
@@ -80,6 +81,7 @@ class QueueView:
             risk=_one_of(texts["risk"], risks, ""),
             segment=texts["segment"],
             owner=texts["owner"],
+            responsible=texts["responsible"],
             renews=whole_number(texts["renews"]),
             closed=whole_number(texts["closed"]) if closed else None,
             week=_week(texts["week"]) if closed else "",
