@@ -94,7 +94,10 @@ class TableReport:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """Every table of the source, the tables it lacks, what would stop a night, and what a night warns of."""
+    """Every table of the source, the tables it lacks, what would stop a night, and what a night warns of.
+
+    ``unread_tables`` are those of the source that cannot be read; ``problems`` say why.
+    """
 
     tables: Mapping[str, TableReport]
     missing: tuple[str, ...]
@@ -104,6 +107,7 @@ class ValidationReport:
     unknown_accounts: UnknownAccounts = field(default_factory=UnknownAccounts)
     unread_files: tuple[tuple[str, str], ...] = ()
     file_notes: tuple[FileNote, ...] = ()
+    unread_tables: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; ``unknown`` tables with the contract's nearest name."""

@@ -131,7 +131,7 @@ def _with_problems(report: ValidationReport, failures: dict[str, str]) -> Valida
         rest = ()  # "there is no accounts table" is no cause but a consequence
     elif "accounts" not in report.tables and rest:
         rest = (f"{rest[0]} {_suggest_accounts(report)}", *rest[1:])
-    return replace(report, problems=(*failures.values(), *rest))
+    return replace(report, problems=(*failures.values(), *rest), unread_tables=tuple(failures))
 
 
 def _suggest_accounts(report: ValidationReport) -> str:

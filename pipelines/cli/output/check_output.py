@@ -77,7 +77,8 @@ def report_lines(report: CheckReport) -> Iterator[str]:
     yield from _extensions(report)
     yield from (_missing_column(it) for it in report.missing_columns if not it.prevents_learning)
     for name, cost in report.costs.items():
-        yield f"Missing table {name}: {cost}."
+        unread = name in report.validation.unread_tables
+        yield f"Table {name} could not be read (see the end): {cost}." if unread else f"Missing table {name}: {cost}."
     yield f"What each table and column means: {CONTRACT_PAGE}"
 
 

@@ -15,8 +15,10 @@ from support.source_folders import ACCOUNTS, TICKETS, gzipped, validate_folder, 
 from features.errors import UsageError
 from features.source_table import FileNote
 from features.validation.rules import Rule
+from pipelines.cli.output.check_output import report_lines
 from pipelines.sources.files.file_formats import FORMATS
 from pipelines.sources.files.workbooks import sheet_as_csv
+from pipelines.sources.source_check import check_source
 
 HEADER, *LINES = (line.split(",") for line in TICKETS.splitlines())
 RECORDS = [dict(zip(HEADER, line, strict=True)) for line in LINES]
@@ -220,7 +222,16 @@ def test_a_file_that_cannot_be_read_is_a_problem_and_the_others_are_validated(
     report = validate_folder(write_folder(tmp_path / "data", {name: content, "invoices.csv": invoices})).report
     (problem,) = report.problems
     assert problem.startswith(sentence)
+    assert report.unread_tables == ("tickets",)
     assert report.tables["invoices"].accepted == 1
+
+
+def test_the_check_tells_a_table_that_cannot_be_read_from_a_missing_one(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "data", {"tickets.csv": "\n\n"})
+    lines = list(report_lines(check_source(str(folder))))
+    assert any(line.startswith("Table tickets could not be read (see the end): no support load") for line in lines)
+    assert any(line.startswith("Missing table invoices: ") for line in lines)
+    assert not any(line.startswith("Missing table tickets") for line in lines)
 
 
 def test_a_folder_without_any_table_says_why_its_files_are_not_read(tmp_path: Path) -> None:
