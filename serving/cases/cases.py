@@ -41,6 +41,7 @@ __all__ = ["TRANSITIONS", "Cases"]
 
 UNDO_FOR = timedelta(minutes=15)
 LONGEST_SENTENCE = 500
+LONGEST_SNOOZE = timedelta(days=730)
 
 
 class Cases:
@@ -203,11 +204,15 @@ class Cases:
         return step.case
 
     def snooze(self, case_id: str, actor: Actor, version: int | None = None, *, until: date, reason: str) -> Case:
-        """Snooze the case until a day after today."""
+        """Snooze the case until a day after today, at most ``LONGEST_SNOOZE`` ahead."""
         with self._step(case_id, actor, version, own=True) as step:
             if until <= step.now.date():
                 today = day_text(step.now.date())
                 raise UsageError(f"A case cannot be snoozed until {day_text(until)}: choose a day after {today}.")
+            if until > (latest := step.now.date() + LONGEST_SNOOZE):
+                raise UsageError(
+                    f"A case cannot be snoozed until {day_text(until)}: choose a day up to {day_text(latest)}."
+                )
             source = State(step.case.state)
             step.take(Action.SNOOZE, State.SNOOZED)
             step.case.state, step.comment = source, require_text(reason, "why it can wait")

@@ -92,11 +92,13 @@ def task_fields(
 
 
 def _log_contact(cases: Cases, case_id: str, actor: Actor, version: int | None, texts: Texts) -> Case:
+    if not _typed(texts, "result"):
+        raise UsageError("The result of the contact is missing: choose whether the customer was reached.")
     details = ContactDetails(
         person=_typed(texts, "person"),
         channel=_code(_typed(texts, "channel")) or "other",
         direction=_code(_typed(texts, "direction")) or "outbound",
-        result=_code(_typed(texts, "result")) or "reached",
+        result=_code(_typed(texts, "result")),
         at=_instant(_typed(texts, "at"), texts.get(ZONE, "UTC")),
     )
     return cases.log_contact(case_id, actor, details=details, comment=texts.get("text") or None)

@@ -114,6 +114,10 @@ def test_what_the_state_or_the_owner_forbids_is_told(people: People, north: list
     problem(act(reviewer, north[0], action="contact", version=2), 403, "not-allowed", "or a lead to reassign it")
     past = act(lead, north[0], action="snooze", version=2, until="2020-01-01", reason="later")
     problem(past, 422, "usage", "choose a day after")
+    empty = act(lead, north[0], action="log_contact", comment="x")
+    problem(empty, 422, "usage", "Give the person, the channel or the result")
+    empty = lead.post(f"/api/v1/cases/{north[0]}/contacts", json={})
+    problem(empty, 422, "usage", "Give the person, the channel or the result")
     problem(act(lead, north[0], action="assign", version=2, person="bobb"), 422, "usage", "did you mean 'bob'?")
 
 

@@ -65,6 +65,8 @@ def test_the_next_step_follows_the_work(site: Site, ines: httpx.Client, web_stor
     claimed = send(ines, "claim", version="1")
     assert next_step(claimed).startswith("Next step Contact the customer, and log who you spoke with. Log a contact")
     assert next_step(site.browser(JONAS).get(PAGE)) == "Next step Nothing for you: ines works on it."
+    empty = send(ines, "log_contact", text="x")
+    assert "The result of the contact is missing" in empty.text
     reached = send(ines, "log_contact", **{"field-result": "Reached", "field-channel": "Call"})
     assert "The contact is in the log." in reached.text
     assert next_step(reached).startswith("Next step Agree on a plan with the customer, and record it. Record a plan")

@@ -7,7 +7,7 @@ colleague did to the same task. Who may: whoever works on the case, whoever the 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from features.errors import UsageError, suggest_name
@@ -19,12 +19,15 @@ from serving.cases.casework.playbook_tasks import next_position
 from serving.cases.escalation.mentions import mentionable_names, read_mentions
 from serving.cases.escalation.path_context import path_context
 from serving.cases.permissions import Act, Actor
+from serving.night_report.report_text import day_text
 from serving.store.casework.casework_tables import AttachmentRow, TaskRow
 from serving.store.database import Store
 from serving.store.queries.case_queries import case_history
 from serving.store.tables import Case
 
 LONGEST_TITLE = 300
+LONGEST_OVERDUE = timedelta(days=90)
+"""A task may be due before its case was opened: it was promised then."""
 MOST_TASKS = 100
 """Tasks of one case."""
 TASK_FIELDS = ("title", "due_on", "owner", "state", "reason")
@@ -69,7 +72,7 @@ class CaseWork:
                 case_id=case_id,
                 position=position,
                 title=_title(title),
-                due_on=due_on,
+                due_on=_due_day(step, due_on),
                 owner=_person(step, owner),
                 state="open",
                 created_at=step.now,
@@ -114,7 +117,10 @@ class CaseWork:
             row.title = row.title if change.title is None else _title(change.title)
             if change.owner is not None:
                 row.owner, row.role = _person(step, change.owner), None
-            row.due_on = None if change.no_due_day else change.due_on or row.due_on
+            if change.due_on not in (None, row.due_on):
+                row.due_on = _due_day(step, change.due_on)
+            elif change.no_due_day:
+                row.due_on = None
             step.comment = row.title
         return row
 
@@ -178,6 +184,14 @@ def _title(title: str) -> str:
     if len(text) > LONGEST_TITLE:
         raise UsageError(f"The title of a task has at most {LONGEST_TITLE} characters, and this one has {len(text)}.")
     return text
+
+
+def _due_day(step: CaseStep, due_on: date | None) -> date | None:
+    """The day, refused where it is long before the case was opened: then it is mistyped."""
+    earliest = step.case.opened_on - LONGEST_OVERDUE
+    if due_on is not None and due_on < earliest:
+        raise UsageError(f"A task cannot be due on {day_text(due_on)}: choose a day from {day_text(earliest)} on.")
+    return due_on
 
 
 def _person(step: CaseStep, name: str) -> str | None:

@@ -139,7 +139,7 @@ class LogContactRequest(ActionRequest, ContactFields):
 
     def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
-        return cases.log_contact(case_id, actor, details=self.details, comment=self.comment)
+        return cases.log_contact(case_id, actor, details=self.logged, comment=self.comment)
 
 
 class PlanRequest(ActionRequest):

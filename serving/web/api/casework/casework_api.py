@@ -88,7 +88,7 @@ def get_contacts(case_id: CaseId, file: VisibleCase, cases: UseCases) -> models.
 @casework_router.post("/cases/{case_id}/contacts", status_code=201)
 def log_contact(case_id: CaseId, request: models.NewContactRequest, person: Worker, cases: UseCases) -> CaseResponse:
     """Add an entry to the contact log; the first that reached the customer stops the response timer."""
-    case = cases.log_contact(case_id, person.actor(Act.WORK), details=request.details, comment=request.comment)
+    case = cases.log_contact(case_id, person.actor(Act.WORK), details=request.logged, comment=request.comment)
     return CaseResponse.model_validate(case)
 
 

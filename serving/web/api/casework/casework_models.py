@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
+from features.errors import UsageError
 from serving.cases.casework.contact_entries import ContactDetails
 from serving.web.api.response_models import ResponseModel, UtcTime
 from serving.web.api.text_fields import OptionalText, RequestModel, RequiredText, ShortText
@@ -100,6 +101,13 @@ class ContactFields(RequestModel):
         """The same for the use case."""
         at = self.at.astimezone(UTC).replace(tzinfo=None) if self.at else None
         return ContactDetails(self.person, self.channel, self.direction, self.result, at)
+
+    @property
+    def logged(self) -> ContactDetails:
+        """The details of an entry of the log, which says something."""
+        if not self.person.strip() and not {"channel", "result"} & self.model_fields_set:
+            raise UsageError("Give the person, the channel or the result of the contact: the entry would say nothing.")
+        return self.details
 
 
 class NewContactRequest(ContactFields):

@@ -103,6 +103,11 @@ def test_a_snooze_has_to_end_after_today(cases: Cases, until: date) -> None:
         cases.snooze(CASE, ANN, until=until, reason="holiday")
 
 
+def test_a_snooze_ends_within_two_years(cases: Cases) -> None:
+    with pytest.raises(UsageError, match="until 1 Jan 2036: choose a day up to 29 Feb 2028"):
+        cases.snooze(CASE, ANN, until=date(2036, 1, 1), reason="holiday")
+
+
 def test_a_snooze_moves_both_promises_and_returns_to_where_it_was(cases: Cases, clock: Clock) -> None:
     cases.claim(CASE, ANN)
     until = NIGHT + timedelta(days=3)

@@ -103,6 +103,15 @@ def test_another_lane_brings_its_playbook_and_keeps_what_was_done(
     assert {(row.case_id, row.reason) for row in withdrawn} == {(case, "The case got the playbook Leaving.")}
 
 
+def test_a_task_is_not_due_long_before_its_case_was_opened(store: Store, cases: Cases, case: str) -> None:
+    message = "cannot be due on 9 Mar 2020: choose a day from"
+    with pytest.raises(UsageError, match=message):
+        cases.work.add_task(case, ANN, title="Send slides", due_on=date(2020, 3, 9))
+    task = tasks(store, case)[0]
+    with pytest.raises(UsageError, match=message):
+        cases.work.change_task(case, ANN, task.id, 1, change=TaskChange(due_on=date(2020, 3, 9)))
+
+
 def test_a_task_is_done_skipped_opened_again_and_changed(store: Store, cases: Cases, case: str) -> None:
     first, second, third = tasks(store, case)
     version = cases.get(case, ANN).version
