@@ -259,6 +259,8 @@ def _typed_value(field: PolicyField, typed: str) -> object:
         return typed
     number = _number(field, typed)
     if field.kind == "share":
+        if not 0 <= number <= 100:
+            raise UsageError(f"{field.title} is between 0% and 100%, and it is {number:g}%.")
         return round(number / 100, 10)
     whole = number.is_integer()
     if field.kind == "count" and not whole:

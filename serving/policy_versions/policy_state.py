@@ -116,6 +116,11 @@ class PolicyInForce:
         return f"version {self.number}" if self.number is not None else self.source.name
 
     @property
+    def short_name(self) -> str:
+        """The policy in force in words, without the folder of its file."""
+        return f"version {self.number}" if self.number is not None else self.source.short_name
+
+    @property
     def warning(self) -> str:
         """What somebody has to decide about the file; empty where nothing is to be decided."""
         return self.warning_for(str)
@@ -127,11 +132,12 @@ class PolicyInForce:
             return ""
         since = f"version {saved.number}, which {name_of(saved.author)} saved on {day_text(saved.saved_at.date())},"
         if self.file_state is FileState.UNREADABLE:
-            return f"{self.file_error} The policy is {since} until the file is valid."
+            error = self.file_error.replace(self.source.name, self.source.short_name)
+            return f"{error} The policy is {since} until the file is valid."
         return (
-            f"The policy file {self.source.name} was changed without {since} in it, so its change is not used: that "
-            "version stays in force. `rescue policy diff` shows the difference; `rescue policy import` takes the file "
-            "over, `rescue policy export` replaces the file."
+            f"The policy file {self.source.short_name} was changed without {since} in it, so its change is not used: "
+            "that version stays in force. `rescue policy diff` shows the difference; `rescue policy import` takes the "
+            "file over, `rescue policy export` replaces the file."
         )
 
 

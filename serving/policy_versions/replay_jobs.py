@@ -60,7 +60,7 @@ def request_replay(
         UsageError: the draft has the rules of the policy in force.
     """
     if draft_version == state.policy.version:
-        raise UsageError(f"There is nothing to compare: these are the rules of {state.name}, which is in force.")
+        raise UsageError(f"There is nothing to compare: these are the rules of {state.short_name}, which is in force.")
     with store.transaction() as session:
         for job in session.scalars(_unfinished().with_for_update()):
             if job.draft_version == draft_version and job.current_version == state.policy.version:

@@ -164,7 +164,7 @@ def _save(
     state = find_policy_in_force(source, newest)
     _refuse_conflict(session, state, change)
     if policy.version == state.policy.version and not change.decides_file:
-        raise UsageError(f"Nothing was changed: these are the rules of {state.name}, which is in force.")
+        raise UsageError(f"Nothing was changed: these are the rules of {state.short_name}, which is in force.")
     if newest is None:
         first = _Saved(state.text, FILE_AUTHOR, f"The policy before the first change: {source.short_name}.", "file")
         newest = _add(session, 1, state, first, now)
@@ -222,7 +222,7 @@ def _refuse_conflict(session: Session, state: PolicyInForce, change: PolicyChang
             since,
         )
     raise PolicyConflictError(
-        f"The policy file {state.source.name} was changed after you began. Nothing of yours was saved. "
+        f"The policy file {state.source.short_name} was changed after you began. Nothing of yours was saved. "
         "Compare, and save again."
     )
 

@@ -61,12 +61,12 @@ def enter_absence(
         _require_allowed(roster, actor, person)
         absence = Absence.of_days(person, first, last, roster.timezone_of(person), reason.strip())
         if absence.ends_at <= now:
-            raise UsageError(f"The absence ended on {last}, which is in the past: choose later days.")
+            raise UsageError(f"The absence ended on {day_text(last)}, which is in the past: choose later days.")
         if any(
             (known.starts_at, known.ends_at) == (absence.starts_at, absence.ends_at)
             for known in current_absences(session, [person], now)
         ):
-            raise UsageError(f"There is this absence of {person} already: from {first} to {last}.")
+            raise UsageError(f"There is this absence of {person} already: from {day_text(first)} to {day_text(last)}.")
         row = _row(absence, source, actor.name, now)
         session.add(row)
     return row

@@ -241,8 +241,8 @@ def _squad(name: str, squad: SquadRule) -> str:
     regions = f", regions {', '.join(squad.regions)}" if squad.regions else ""
     languages = f", languages {', '.join(squad.languages)}" if squad.languages else ""
     return (
-        f"Squad {name} (skills {', '.join(squad.skills)}): {squad.capacity} new cases per night{limits}{regions}"
-        f"{languages}; {'members' if squad.duty else 'escalation path'} "
+        f"Squad {name} (skills {', '.join(squad.skills)}): {plural(squad.capacity, 'new case')} per night"
+        f"{limits}{regions}{languages}; {'members' if squad.duty else 'escalation path'} "
         f"{', '.join(squad.members) if squad.duty else ' → '.join(squad.tiers)}."
     )
 

@@ -38,7 +38,7 @@ def get_policy(person: Lead, policies: Service) -> policy_models.PolicyResponse:
     return policy_models.PolicyResponse(
         number=state.number,
         version=state.policy.version,
-        name=state.name,
+        name=state.short_name,
         base=state.base,
         file_state=state.file_state.value,
         warning=state.warning,

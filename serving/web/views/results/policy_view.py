@@ -145,7 +145,7 @@ def version_lines(rows: Sequence[SavedPolicy], state: PolicyInForce) -> list[Ver
 def file_text(state: PolicyInForce) -> str:
     """How the file relates to the policy in force, in a sentence; empty where there is nothing to say."""
     if state.newest is None:
-        return "" if state.source.file is None else f"It is the policy file {state.source.short_name}."
+        return ""
     match state.file_state:
         case FileState.SAME:
             return f"The policy file {state.source.short_name} has the same rules."

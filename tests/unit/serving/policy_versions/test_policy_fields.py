@@ -75,6 +75,16 @@ def test_what_is_no_number_is_named(typed: str) -> None:
     assert result.text == change_fields(default_text(), {other: "50"}).text
 
 
+@pytest.mark.parametrize("typed", ["150", "150%", "-1"])
+def test_a_share_is_refused_as_it_was_typed(typed: str) -> None:
+    field = fields()["risks.churn.enter"]
+    result = change_fields(default_text(), {field: typed})
+    assert result.refused[field.name] == (
+        f"Becomes a case from (risk churn) is between 0% and 100%, and it is {typed.removesuffix('%')}%."
+    )
+    assert result.text == default_text()
+
+
 def test_a_text_that_is_not_toml_is_not_changed() -> None:
     with pytest.raises(UsageError, match="not TOML"):
         change_fields("[risks", {fields()["priority.minimum"]: "50"})
