@@ -180,6 +180,15 @@ def test_a_customer_who_comes_back_after_a_loss_can_get_a_case_again() -> None:
     assert play(back, CHURN, LEFT, CHURN) == "oxo"  # the contract has ended, and a new one has begun
 
 
+@pytest.mark.parametrize("first", [CHURN, LEAVING, {**CHURN, "renews_in": 9.0}])
+def test_a_lost_customer_who_renews_after_all_does_not_rest(first: Mapping[str, Any]) -> None:
+    player = queue()
+    assert play(player, first, first) == "o."
+    player.close("A", "lost")
+    same = {**CHURN, "renews_in": first["renews_in"] or 9.0}
+    assert play(player, same, {**CHURN, "renews_in": 365.0}) == " o"
+
+
 def test_a_customer_who_comes_back_is_not_at_risk_because_of_then() -> None:
     player = queue()
     assert play(player, CHURN, LEFT, {**RUNNING, "p": 0.35}) == "ox "

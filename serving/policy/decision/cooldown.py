@@ -2,8 +2,9 @@
 
 A cool-down belongs to an alarm and an outcome, not to an account: whoever closed a case as a false alarm has judged its
 alarms and no others, so a cancellation on the next day is news. Only a loss rests the whole account: nobody calls a
-customer again who is known to go. It rests until the contract ends, and is settled then. A cancellation that the lost
-case did not contain is news all the same: the team gave up for another reason, or an earlier one was withdrawn.
+customer again who is known to go. It rests until the contract ends, and is settled then, or until a later term is
+agreed after all. A cancellation that the lost case did not contain is news all the same: the team gave up for another
+reason, or an earlier one was withdrawn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 from serving.contracts import Alarm, AlarmKind
 from serving.policy.decision.contract_endings import ContractEndings
+from serving.policy.decision.reconciliation import RENEWED_DAYS
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.state.case_status import ClosureOutcome, ContractStatus, Settlement
 from serving.policy.state.queue_state import Cooldown, QueueState
@@ -60,12 +62,17 @@ class CoolingDown:
         days = [day for day in (self._alarms.get((account, code)), of_family) if day is not None]
         return max(days, default=None)
 
-    def rest_after_loss(self, account: str, status: str | None, alarms: Sequence[str]) -> Rest | None:
-        """The rest of an account that was closed as lost; None where there is none, it is over, or a new cancellation
-        is among tonight's alarms.
+    def rest_after_loss(
+        self, account: str, status: str | None, alarms: Sequence[str], renews_on: date | None
+    ) -> Rest | None:
+        """The rest of an account that was closed as lost; None where there is none, it is over, a new cancellation is
+        among tonight's alarms, or the account has a contract again: it renews at ``renews_on``, long after the end
+        that the lost case was about.
         """
         lost = self._lost.get(account)
         if lost is None or lost.settled or self._is_new_cancellation(lost, alarms):
+            return None
+        if status == ContractStatus.RUNNING and _has_renewed(lost, renews_on):
             return None
         ahead = lost.ends_on is not None and lost.ends_on >= self._as_of
         if status == ContractStatus.LEAVING:  # the end may have moved since
@@ -90,6 +97,13 @@ def settle_losses(queue: QueueState, statuses: dict[str, tuple[str | None, date 
         status, ended_on = statuses.get(closed.account_id, (None, None))
         if _is_lost(closed) and closed.case_id and not closed.settled and status == ContractStatus.LEFT:
             yield Settlement(closed.case_id, closed.account_id, ended_on)
+
+
+def _has_renewed(lost: Cooldown, renews_on: date | None) -> bool:
+    """Whether a term was agreed that is later than the one that the lost case was about."""
+    if lost.ends_on is None or renews_on is None:
+        return False
+    return renews_on >= lost.ends_on + timedelta(days=RENEWED_DAYS)
 
 
 def alarm_days(code: str, risk: str, rules: PolicyFile) -> int:

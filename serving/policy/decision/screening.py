@@ -19,6 +19,7 @@ from serving.policy.decision.candidates import Candidate, NightInputs
 from serving.policy.decision.contract_endings import ContractEndings
 from serving.policy.decision.cooldown import CoolingDown
 from serving.policy.decision.open_cases import OpenCases, join_raises
+from serving.policy.detection.contract_alarms import day_after
 from serving.policy.detection.detection import RiskDetection
 from serving.policy.detection.exclusion import Exclusions
 from serving.policy.state.queue_state import (
@@ -54,7 +55,8 @@ def screen(candidates: Iterable[Candidate], inputs: NightInputs, exclusions: Exc
 class _Screener:
     def __init__(self, inputs: NightInputs, exclusions: Exclusions) -> None:
         accounts, queue = inputs.accounts, inputs.queue
-        self.inputs, self.accounts, self.rules = inputs, accounts, inputs.policy.rules
+        self.as_of, self.accounts, self.rules = inputs.as_of, accounts, inputs.policy.rules
+        self.inputs = inputs
         self.excluded = exclusions.rules
         self.result = Screening()
         self.flags = CandidateFlags(inputs)
@@ -63,7 +65,7 @@ class _Screener:
         self.open = OpenCases(queue, accounts, self.rules)
         self.endings = ContractEndings(accounts, inputs.as_of)
         self.cooling = CoolingDown(queue, self.rules, inputs.as_of, self.endings)
-        self.statuses = accounts.texts("contract_status")
+        self.statuses, self.renews_in = accounts.texts("contract_status"), accounts.numbers("renews_in")
 
     def screen(self, candidate: Candidate) -> None:
         """Screen one candidate; the order of the checks is part of the policy."""
@@ -114,7 +116,8 @@ class _Screener:
     def _rests(self, candidate: Candidate, family: str) -> bool:
         """Suppress a candidate that rests after a loss, or without an alarm that is news."""
         account = candidate.account_id
-        if rest := self.cooling.rest_after_loss(account, self.statuses[candidate.place], candidate.alarms):
+        status, renews_on = self.statuses[candidate.place], day_after(self.as_of, self.renews_in[candidate.place])
+        if rest := self.cooling.rest_after_loss(account, status, candidate.alarms, renews_on):
             self._suppress(candidate, SuppressionCode.LOST, until=rest.until)
             return True
         until = [self.cooling.until(account, family, code) for code in candidate.alarms]
