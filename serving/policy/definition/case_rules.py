@@ -61,7 +61,7 @@ class PartialLossRule(Section):
 class CooldownRule(Section):
     """How long the alarms of a closed case raise no new case, by outcome; another alarm raises one at once.
 
-    After *lost* the whole account rests until its contract ends, or until it cancels anew.
+    After *lost* the whole account rests until its contract ends, a later term is agreed, or it cancels anew.
     """
 
     saved: Days | None = Field(None, description="days after *saved*; default: the `cooldown_days` of the alarm")

@@ -206,7 +206,10 @@ def _case_life(rules: PolicyFile) -> Iterator[str]:
     for outcome in ("saved", "false_alarm", "no_action", "expired"):
         if (count := getattr(rules.cooldown, outcome)) is not None:
             yield f"After {outcome.replace('_', ' ')} it is {count} days for every alarm."
-    yield f"After a loss the account rests until its contract ends ({rules.cooldown.lost} days where that is unknown)."
+    yield (
+        f"After a loss the account rests until its contract ends ({rules.cooldown.lost} days where that is unknown) or "
+        "a later term is agreed."
+    )
     yield "The accounts of a group share one case." if groups.one_case else "Each account of a group has its own case."
 
 
