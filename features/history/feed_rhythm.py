@@ -37,10 +37,8 @@ LEAST_DELIVERIES = 4
 QUANTILE = 0.99
 RECENT_WEEKS = 8
 """Weeks whose rows are the usual number of a weekday."""
-LEAST_USUAL_ROWS = 20
-"""Usual rows of a day below which every day with a row is a delivery."""
-FEW = 10
-"""A day with less than one part in this many of the usual rows is no delivery."""
+FEW = 25
+"""A day is no delivery with less than one part in this many of the usual rows; on holidays there is more than that."""
 
 
 @dataclass(frozen=True)
@@ -116,18 +114,20 @@ def rhythm_of(rows: Mapping[date, int], as_of: date, *, lag: int = 0) -> FeedRhy
 def _full_days(rows: Mapping[date, int]) -> list[date]:
     """The days with a usual number of rows, ascending; all of them where a usual day has few.
 
-    A weekday that usually has few rows is left out as a whole: from one week to the next its days do not change sides,
-    which would look like a delay.
+    A day is compared with its weekday: weekends may have far fewer rows. A weekday with so few rows that a stray row
+    looks the same is left out as a whole: if its days changed sides from one week to the next, that would look like a
+    delay.
     """
     usual = median(rows.values())
     days = sorted(rows)
-    if usual < LEAST_USUAL_ROWS:
+    if usual < FEW:
         return days
     of_weekday: dict[int, list[int]] = defaultdict(list)
     for day in days:
         of_weekday[day.weekday()].append(rows[day])
     medians = {weekday: median(counts) for weekday, counts in of_weekday.items()}
-    return [day for day in days for its in (medians[day.weekday()],) if its * FEW >= usual and rows[day] * FEW >= its]
+    least = min(usual / 2, FEW)
+    return [day for day in days for its in (medians[day.weekday()],) if its >= least and rows[day] * FEW >= its]
 
 
 def _ages_on_weekday(days: list[date], as_of: date) -> dict[date, int]:

@@ -63,10 +63,10 @@ def test_nothing_is_said_of_a_feed_without_history() -> None:
 
 
 def test_the_usual_rows_are_those_of_the_same_weekday() -> None:
-    rows = {day: 50 if day.weekday() < 5 else 5 for day in ALL}
-    rows[MONDAY - timedelta(days=1)] = 2
+    rows = {day: 50 if day.weekday() < 5 else 30 for day in ALL}
+    rows[MONDAY - timedelta(days=1)] = 12
     rhythm = rhythm_of(rows, MONDAY)
-    assert (rhythm.newest_rows, rhythm.expected_rows) == (2, 5)
+    assert (rhythm.newest_rows, rhythm.expected_rows) == (12, 30)
 
 
 @pytest.mark.parametrize("weekend", [0, 8, 148])
@@ -79,6 +79,11 @@ def test_a_stray_row_is_no_delivery(weekend: int) -> None:
     assert expected.is_late(MONDAY)
     assert rhythm == replace(expected, rows_since=expected.rows_since + 1)
     assert not rhythm_of(usual, MONDAY).is_late(MONDAY)
+
+
+def test_a_weekend_with_its_usual_rows_is_a_delivery() -> None:
+    rows = {day: 1300 if day.weekday() < 5 else 90 for day in ALL}
+    assert rhythm_of(rows, MONDAY) == FeedRhythm(ALL[0], 1, 90, 90)
 
 
 @pytest.mark.parametrize("stray", [{}, {MONDAY - timedelta(days=8): 1}])
@@ -94,8 +99,9 @@ def test_a_small_feed_delivers_with_every_row() -> None:
     assert rhythm_of(rows, MONDAY) == FeedRhythm(ALL[0], 1, 1, 15)
 
 
-def test_weekends_with_about_a_tenth_of_the_rows_are_not_late() -> None:
-    rows = {day: 200 if day.weekday() < 5 else 18 + 4 * (day.toordinal() % 2) for day in ALL}
+@pytest.mark.parametrize(("workday", "weekend"), [(200, 18), (1300, 90), (148, 3)])
+def test_weekends_with_about_a_tenth_of_the_rows_are_not_late(workday: int, weekend: int) -> None:
+    rows = {day: workday if day.weekday() < 5 else weekend + weekend // 4 * (day.toordinal() % 2) for day in ALL}
     nights = [MONDAY - timedelta(days=days) for days in range(90)]
     assert not any(rhythm_of({day: rows[day] for day in ALL if day < it}, it).is_late(it) for it in nights)
 
