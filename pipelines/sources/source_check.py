@@ -13,6 +13,8 @@ from typing import Any
 from features.catalogue import FEATURES, Metric
 from features.contract import TABLES
 from features.errors import DataGateError
+from features.history.feed_rhythm import feed_rhythms
+from features.history.history import History
 from features.validation.tolerance import TOLERANCE, Tolerance
 from features.validation.validate import Validation, validate_tables
 from features.validation.validation_report import ValidationReport
@@ -29,7 +31,8 @@ from pipelines.sources.named.open_sources import open_configured_source
 from pipelines.sources.named.source_set import LeftOut, SourceSet
 from pipelines.sources.read_source import connect_duckdb
 from pipelines.sources.unused_values import UnusedValue, find_unmeasured, find_unused_values
-from serving.night_report.report_schema import ExtensionReport, UnknownPolicyName
+from pipelines.system_clock import today
+from serving.night_report.report_schema import ExtensionReport, FeedReport, UnknownPolicyName
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.unknown_names import find_unknown_names
 
@@ -48,6 +51,7 @@ class CheckReport:
     left_out: tuple[LeftOut, ...] = ()
     crosswalks: tuple[CrosswalkResult, ...] = ()
     without_versions: tuple[Finding, ...] = ()
+    late_feeds: tuple[FeedReport, ...] = ()
 
     @property
     def costs(self) -> Mapping[str, str]:
@@ -71,6 +75,7 @@ class CheckReport:
             "source": self.source,
             **self.validation.as_json(),
             "missing_tables": dict(self.costs),
+            "late_feeds": [feed.model_dump(mode="json") for feed in self.late_feeds],
             "unused_values": [asdict(value) for value in self.unused],
             "metrics_without_rows": list(self.unmeasured),
             "missing_columns": [asdict(column) for column in self.missing_columns],
@@ -108,6 +113,7 @@ def check_source(
         unmeasured = find_unmeasured(validation.history, metrics)
         missing = find_missing_columns(validation.history, (*FEATURES, *own))
         without_versions = find_values_without_versions(validation.history)
+        late = _late_feeds(validation.history, settings)
         extensions = _check_extensions(lenient, validation) if lenient else Extensions()
         validation.history.connection.close()
     return CheckReport(
@@ -121,6 +127,19 @@ def check_source(
         tuple(opened.left_out) if isinstance(opened, SourceSet) else (),
         tuple(opened.crosswalks) if isinstance(opened, SourceSet) else (),
         without_versions,
+        late,
+    )
+
+
+def _late_feeds(history: History, settings: Settings | None) -> tuple[FeedReport, ...]:
+    """The feeds that are late at the end of the data, or today where rows have a later date."""
+    as_of = min(history.until, today(settings.timezone)) if settings else history.until
+    limits = {table.name: table.stopped_after for table in TABLES.values() if table.stopped_after}
+    return tuple(
+        FeedReport(table=table, age_days=age, max_age_days=limit, stale=age > limit, late=True, **asdict(rhythm))
+        for table, rhythm in feed_rhythms(history, as_of, limits).items()
+        if rhythm.newest_on and rhythm.is_late(as_of)
+        for age, limit in (((as_of - rhythm.newest_on).days, limits[table]),)
     )
 
 

@@ -16,7 +16,7 @@ from pipelines.sources.source_check import CheckReport
 from pipelines.sources.table_names import required_columns
 from pipelines.sources.unused_values import UnusedValue
 from serving.night_report.report_schema import FileInterpretation, SourceLeftOut, TimestampOutliers, UnreadFile
-from serving.night_report.report_text import day_text, extension_line, plural, warning_line
+from serving.night_report.report_text import day_text, extension_line, late_text, plural, warning_line
 
 SHOWN_VALUES = 10
 """Values that are shown of a column."""
@@ -72,6 +72,7 @@ def report_lines(report: CheckReport) -> Iterator[str]:
         yield warning_line(FileInterpretation.model_validate(asdict(note)))
     for outliers in report.validation.timestamp_outliers:
         yield f"Warning: {warning_line(TimestampOutliers.model_validate(outliers.as_json()))}"
+    yield from (f"Warning: {late_text(feed)}" for feed in report.late_feeds)
     yield from _sources(report)
     yield from _unused(report)
     yield from _extensions(report)

@@ -1,6 +1,9 @@
 """``rescue check`` prints what is wrong with the rows, ids, words and columns of a source, and what to do."""
 
+from datetime import date, timedelta
 from pathlib import Path
+
+import pytest
 
 from pipelines.cli.output.check_output import show_check
 from pipelines.console import out
@@ -54,6 +57,21 @@ def test_a_night_that_would_stop_is_told_how_to_accept_the_rows(tmp_path: Path) 
     assert "health_scores: 1 row without a value: not measured then" in text
     assert "accept this share in rescue.toml: [tolerance] health_scores = 0.34." in text
     assert "A night would stop on this source." in text
+
+
+@pytest.mark.parametrize(("stray", "said"), [(0, "nothing"), (1, "only 1 row")])
+def test_a_late_feed_is_named_with_its_newest_delivery(tmp_path: Path, stray: int, said: str) -> None:
+    days = [date(2026, 5, 1) + timedelta(days=number) for number in range(91)]
+    usage = [f"A001,{day},f{number},4\n" for day in days[:-8] for number in range(30)]
+    usage += [f"A001,{days[-3]},f1,4\n"] * stray
+    tickets = [f"t{day},A001,{day}\n" for day in days]
+    text = shown(
+        tmp_path,
+        usage_daily=f"account_id,day,feature,events\n{''.join(usage)}",
+        tickets=f"ticket_id,account_id,opened_at\n{''.join(tickets)}",
+    )
+    assert f"Warning: usage_daily has delivered {said} since 22 Jul 2026; on this weekday that is usually" in text
+    assert "tickets has delivered" not in text
 
 
 def test_missing_columns_and_the_page_of_the_contract_are_named(tmp_path: Path) -> None:
