@@ -74,7 +74,11 @@ def left_section(figures: WeeklyFigures) -> WeeklySection:
     recent, week = figures.recent_left, figures.left
     if not recent.saved:
         lead = f"No saved case is {RETURN_DAYS} days old yet, so it is not known which of them last."
-        return WeeklySection("left", LEFT_TITLE, lead, _leaving_lines(figures), links=_leaving_links(figures))
+        known = _leaving_lines(figures)
+        if known:
+            late = f"How many left within {RETURN_DAYS} days is not known yet: no saved case is so old."
+            lead, *known = *known, late
+        return WeeklySection("left", LEFT_TITLE, lead, known, links=_leaving_links(figures))
     lead = (
         f"Of {plural(recent.saved, 'case')} that {'was' if recent.saved == 1 else 'were'} saved {RETURN_DAYS} days "
         f"before, {recent.left:,} left within these days ({share_text(figures.left_share)}, 95% interval in brackets)."
@@ -101,10 +105,12 @@ def left_section(figures: WeeklyFigures) -> WeeklySection:
 def _leaving_lines(figures: WeeklyFigures) -> list[str]:
     """How many saved in the shown weeks have left, or are leaving; a mail names no account, so the page links them."""
     gone, leaving = ({name for _, name in found} for found in (figures.gone, figures.leaving))
+    leaving -= gone
     saved = f"saved in the last {SHOWN_WEEKS} weeks"
     lines = []
     if gone:
-        lines.append(f"{plural(len(gone), 'account')} {saved} {'has' if len(gone) == 1 else 'have'} left already.")
+        have = "has left or was lost" if len(gone) == 1 else "have left or were lost"
+        lines.append(f"{plural(len(gone), 'account')} {saved} {have} since.")
     if leaving:
         lines.append(
             f"{plural(len(leaving), 'account')} {saved} {'is' if len(leaving) == 1 else 'are'} leaving all the same, "

@@ -28,6 +28,7 @@ from serving.store.queries.results.period_queries import (
 from serving.store.queries.results.weekly_queries import (
     CasesAtInstant,
     LossReason,
+    SavedButGone,
     SavedCohort,
     WeekFlow,
     flow_by_week,
@@ -38,6 +39,7 @@ from serving.store.queries.results.weekly_queries import (
     saved_but_gone,
     saved_but_leaving,
     saved_cohort,
+    sum_saved_but_gone,
 )
 
 SHOWN_WEEKS = 12
@@ -66,7 +68,8 @@ class WeeklyFigures:
     its end, or now, and ``moves`` what lies between. ``months`` are this quarter and month, each with the one before.
     ``losses`` are the reasons of the week, ``recent_losses`` those of all shown weeks. ``left_share`` is the share of
     saved accounts that left within 90 days, over the shown weeks; ``gone`` and ``leaving`` are case and name of those
-    saved in the shown weeks that have left, and that are leaving, at the end of this one.
+    saved in the shown weeks that have left or were lost, and that are leaving, at the end of this one; ``week_gone``
+    is their part in what was saved this week.
     """
 
     monday: date
@@ -75,6 +78,7 @@ class WeeklyFigures:
     flow: Sequence[WeekFlow]
     at_begin: CasesAtInstant
     at_end: CasesAtInstant
+    week_gone: SavedButGone
     moves: RevenueMoves
     months: Sequence[PeriodFlow]
     waiting: int | None
@@ -168,6 +172,7 @@ def measure_week(
         flow=flow_by_week(session, monday, squads, SHOWN_WEEKS),
         at_begin=open_cases_at(session, begin, squads),
         at_end=open_cases_at(session, end, squads),
+        week_gone=sum_saved_but_gone(session, begin, end, end, squads),
         moves=revenue_moves(session, begin, end, squads),
         months=months_and_quarters(session, end, squads),
         waiting=night.decision.waiting if night else None,
@@ -177,8 +182,8 @@ def measure_week(
         left=saved_cohort(session, monday, after, squads),
         recent_left=shown,
         left_share=estimate_share([place < shown.left for place in range(shown.saved)], range(shown.saved)),
-        gone=saved_but_gone(session, since, end, squads),
-        leaving=saved_but_leaving(session, since, end, squads),
+        gone=saved_but_gone(session, since, end, end, squads),
+        leaving=saved_but_leaving(session, since, end, end, squads),
         monitored_on=report.as_of if report else None,
         risks=report.risks if report else (),
         model_alarms=[alarm for alarm in report.alarms if alarm.code in MODEL_ALARMS] if report else [],

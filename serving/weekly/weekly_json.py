@@ -75,6 +75,7 @@ def _months(row: PeriodFlow) -> dict[str, Any]:
         "lost": row.lost,
         "revenue_saved": dict(row.money_saved),
         "revenue_lost": dict(row.money_lost),
+        "saved_but_gone": {"accounts": row.gone.accounts, "revenue_saved": dict(row.gone.money)},
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from serving.night_report.report_text import plural
-from serving.store.queries.results.weekly_queries import Amounts, CasesAtInstant
+from serving.store.queries.results.weekly_queries import Amounts, CasesAtInstant, SavedButGone
 from serving.weekly.weekly_charts import BarChart, IntervalChart
 
 AMOUNT_DEFINITION = (
@@ -80,6 +80,15 @@ def outcome_text(cases: int, money: Amounts, word: str) -> str:
     if not cases:
         return f"nothing was {word}"
     return f"{amounts_text(money)} was {word} in {plural(cases, 'case')}"
+
+
+def gone_text(gone: SavedButGone) -> str:
+    """What of the saved is gone all the same, after it: `` (of these, 1 account with 5,000 EUR has left, …)``."""
+    if not gone.accounts:
+        return ""
+    have, are, were = ("has", "is", "was") if gone.accounts == 1 else ("have", "are", "were")
+    whose = f"{plural(gone.accounts, 'account')} with {amounts_text(gone.money)}"
+    return f" (of these, {whose} {have} left, {are} leaving or {were} lost since)"
 
 
 def first_upper(text: str) -> str:

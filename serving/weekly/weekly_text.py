@@ -15,11 +15,9 @@ from serving.weekly.weekly_sections import (
     WeeklySection,
     WeeklyTable,
     WeeklyText,
-    first_upper,
     open_revenue_text,
-    outcome_text,
 )
-from serving.weekly.work_sections import contact_section, flow_section, money_section, months_section
+from serving.weekly.work_sections import contact_section, flow_section, money_section, months_section, week_results
 
 
 def write_week(figures: WeeklyFigures, today: date) -> WeeklyText:
@@ -59,11 +57,7 @@ def _summary(figures: WeeklyFigures) -> Iterator[str]:
         yield "No case was open, opened or closed in this week."
         return
     yield open_revenue_text(open_now, figures.complete)
-    saved, lost = (
-        outcome_text(week.saved, week.money_saved, "saved"),
-        outcome_text(week.lost, week.money_lost, "lost"),
-    )
-    yield f"{first_upper(saved)} this week, and {lost}."
+    yield week_results(figures)
     if open_now.not_contacted:
         waiting = plural(open_now.not_contacted, "open case has", "open cases have")
         yield f"{waiting} had no contact with the customer yet."

@@ -16,6 +16,7 @@ from serving.weekly.weekly_sections import (
     WeeklyTable,
     amounts_text,
     first_upper,
+    gone_text,
     open_cases_text,
     open_revenue_text,
     outcome_text,
@@ -34,7 +35,7 @@ def _main_currency(figures: WeeklyFigures) -> str:
 
 def money_section(figures: WeeklyFigures) -> WeeklySection:
     """Revenue at stake at the end of the week, and what was saved and lost in it."""
-    code, week = _main_currency(figures), figures.week
+    code = _main_currency(figures)
     unit = f"recurring revenue a year{f', in {code}' if code else ''}"
     others = sorted(
         {name for it in figures.flow for money in (it.money_saved, it.money_lost) for name in money} - {code}
@@ -53,12 +54,10 @@ def money_section(figures: WeeklyFigures) -> WeeklySection:
         )
     if others:
         lines.append(f"The chart leaves out amounts in {', '.join(name or 'no currency' for name in others)}.")
-    saved = outcome_text(week.saved, week.money_saved, "saved")
-    lost = outcome_text(week.lost, week.money_lost, "lost")
     return WeeklySection(
         key="money",
         title="Revenue at stake, saved and lost",
-        lead=f"{open_revenue_text(figures.at_end, figures.complete)} {first_upper(saved)} this week, and {lost}.",
+        lead=f"{open_revenue_text(figures.at_end, figures.complete)} {week_results(figures)}",
         lines=lines,
         chart=chart,
         table=_flow_table(figures),
@@ -67,6 +66,14 @@ def money_section(figures: WeeklyFigures) -> WeeklySection:
         "answers it.",
         links=_closed_links(figures),
     )
+
+
+def week_results(figures: WeeklyFigures) -> str:
+    """What was saved and lost this week, and what of the saved is gone all the same, as a sentence."""
+    week = figures.week
+    saved = first_upper(outcome_text(week.saved, week.money_saved, "saved"))
+    lost = outcome_text(week.lost, week.money_lost, "lost")
+    return f"{saved} this week{gone_text(figures.week_gone)}, and {lost}."
 
 
 def _moves(figures: WeeklyFigures, code: str) -> Iterator[str]:
@@ -124,7 +131,8 @@ def months_section(figures: WeeklyFigures) -> WeeklySection:
 
 
 def _results(row: PeriodFlow) -> str:
-    return f"{outcome_text(row.saved, row.money_saved, 'saved')} and {outcome_text(row.lost, row.money_lost, 'lost')}"
+    saved = f"{outcome_text(row.saved, row.money_saved, 'saved')}{gone_text(row.gone)}"
+    return f"{saved} and {outcome_text(row.lost, row.money_lost, 'lost')}"
 
 
 def _span_label(row: PeriodFlow) -> str:

@@ -13,9 +13,11 @@ from serving.store.queries.results.weekly_queries import (
     COUNTED_REVENUE,
     OUTCOME_VIEW,
     Amounts,
+    SavedButGone,
     closed_cases,
     sole_currency,
     sum_outcomes,
+    sum_saved_but_gone,
 )
 from serving.store.tables import Account, Case
 
@@ -24,7 +26,10 @@ MONTHS_OF_QUARTER = 3
 
 @dataclass(frozen=True)
 class PeriodFlow:
-    """What happened from ``first`` to ``last``, both included; ``complete`` is False while the period goes on."""
+    """What happened from ``first`` to ``last``, both included; ``complete`` is False while the period goes on.
+
+    ``gone`` is the part of what was saved whose customers have left since, are leaving, or were lost.
+    """
 
     first: date
     last: date
@@ -35,6 +40,7 @@ class PeriodFlow:
     lost: int
     money_saved: Amounts
     money_lost: Amounts
+    gone: SavedButGone
 
 
 class RevenueMove(NamedTuple):
@@ -60,10 +66,10 @@ def months_and_quarters(session: Session, at: datetime, squads: frozenset[str] |
     quarter = month.replace(month=month.month - (month.month - 1) % MONTHS_OF_QUARTER)
     before = [_months_before(quarter, MONTHS_OF_QUARTER), _months_before(month, 1)]
     return [
-        _flow(session, quarter, newest, squads, complete=_next(quarter, MONTHS_OF_QUARTER) <= at.date()),
-        _flow(session, before[0], quarter - timedelta(days=1), squads, complete=True),
-        _flow(session, month, newest, squads, complete=_next(month, 1) <= at.date()),
-        _flow(session, before[1], month - timedelta(days=1), squads, complete=True),
+        _flow(session, quarter, newest, at, squads, complete=_next(quarter, MONTHS_OF_QUARTER) <= at.date()),
+        _flow(session, before[0], quarter - timedelta(days=1), at, squads, complete=True),
+        _flow(session, month, newest, at, squads, complete=_next(month, 1) <= at.date()),
+        _flow(session, before[1], month - timedelta(days=1), at, squads, complete=True),
     ]
 
 
@@ -104,13 +110,16 @@ def sum_counted_revenue(session: Session, cases: Select[tuple[str]]) -> dict[tup
     return {(outcome, code): value for outcome, code, value in session.execute(query) if value is not None}
 
 
-def _flow(session: Session, first: date, last: date, squads: frozenset[str] | None, *, complete: bool) -> PeriodFlow:
+def _flow(
+    session: Session, first: date, last: date, at: datetime, squads: frozenset[str] | None, *, complete: bool
+) -> PeriodFlow:
     since, until = datetime.combine(first, time()), datetime.combine(last, time()) + timedelta(days=1)
     opened = select(func.count()).select_from(Case).where(Case.opened_at >= since, Case.opened_at < until)
     if squads is not None:
         opened = opened.where(Case.squad.in_(sorted(squads)))
     sums = sum_outcomes(closed_cases(session, since, until, squads), sole_currency(session))
-    return PeriodFlow(first, last, complete, opened=session.scalar(opened) or 0, **sums._asdict())
+    gone = sum_saved_but_gone(session, since, until, at, squads)
+    return PeriodFlow(first, last, complete, opened=session.scalar(opened) or 0, gone=gone, **sums._asdict())
 
 
 def _months_before(first: date, months: int) -> date:

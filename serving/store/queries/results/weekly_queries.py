@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Double, Integer, String, column, exists, func, or_, select, table
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql import ColumnElement
 
 from serving.contracts import Lane
 from serving.night_report.monitor_report import MonitorReport
@@ -75,6 +76,13 @@ class SavedCohort(NamedTuple):
     left: int
     accounts: tuple[tuple[str, str, date], ...]
     """Case, name and day of those that left."""
+
+
+class SavedButGone(NamedTuple):
+    """How many accounts that were saved are gone or leaving all the same, and the revenue that was saved of them."""
+
+    accounts: int
+    money: Amounts
 
 
 def sole_currency(session: Session) -> str:
@@ -241,43 +249,60 @@ def saved_cohort(session: Session, since: date, until: date, squads: frozenset[s
 
 
 def saved_but_gone(
-    session: Session, since: datetime, at: datetime, squads: frozenset[str] | None
+    session: Session, since: datetime, until: datetime, at: datetime, squads: frozenset[str] | None
 ) -> list[tuple[str, str]]:
-    """Case and account of the cases saved in a span of time whose customer has left before its end all the same."""
-    query = (
-        select(Case.id, func.coalesce(Account.name, Account.account_id))
-        .join(Account, Account.account_id == Case.account_id)
-        .where(Case.state == State.SAVED, Case.closed_at >= since, Case.closed_at < at, Case.left_on < at.date())
+    """Case and account of the cases saved in a span of time whose customer was gone at an instant all the same.
+
+    A customer is gone who has left, or of whom a later case was closed as lost: a night finds the end of the contract
+    only later.
+    """
+    later = aliased(Case)
+    lost = exists().where(
+        *(later.account_id == Case.account_id, later.state == State.LOST),
+        *(later.closed_at > Case.closed_at, later.closed_at < at),
     )
-    if squads is not None:
-        query = query.where(Case.squad.in_(sorted(squads)))
-    return [(case, name) for case, name in session.execute(query.order_by(Case.closed_at, Case.id))]
+    return _saved_cases(session, since, until, squads, or_(Case.left_on < at.date(), lost))
 
 
 def saved_but_leaving(
-    session: Session, since: datetime, at: datetime, squads: frozenset[str] | None
+    session: Session, since: datetime, until: datetime, at: datetime, squads: frozenset[str] | None
 ) -> list[tuple[str, str]]:
-    """Case and account of the cases saved in a span of time whose customer is leaving at its end all the same.
+    """Case and account of the cases saved in a span of time whose customer was leaving at an instant all the same.
 
     A customer is leaving while a case in the lane *leaving* is open: a cancellation was never taken back, or is new.
     """
     leaving = aliased(Case)
+    stands = exists().where(
+        *(leaving.account_id == Case.account_id, leaving.lane == Lane.LEAVING, leaving.opened_at < at),
+        or_(leaving.closed_at.is_(None), leaving.closed_at >= at),
+    )
+    return _saved_cases(session, since, until, squads, stands)
+
+
+def _saved_cases(
+    session: Session, since: datetime, until: datetime, squads: frozenset[str] | None, which: ColumnElement[bool]
+) -> list[tuple[str, str]]:
+    """Case and account of the cases saved in a span of time for which a condition holds."""
     query = (
         select(Case.id, func.coalesce(Account.name, Account.account_id))
         .join(Account, Account.account_id == Case.account_id)
-        .where(
-            *(Case.state == State.SAVED, Case.closed_at >= since, Case.closed_at < at),
-            exists().where(
-                leaving.account_id == Case.account_id,
-                leaving.lane == Lane.LEAVING,
-                leaving.opened_at < at,
-                or_(leaving.closed_at.is_(None), leaving.closed_at >= at),
-            ),
-        )
+        .where(Case.state == State.SAVED, Case.closed_at >= since, Case.closed_at < until, which)
     )
     if squads is not None:
         query = query.where(Case.squad.in_(sorted(squads)))
     return [(case, name) for case, name in session.execute(query.order_by(Case.closed_at, Case.id))]
+
+
+def sum_saved_but_gone(
+    session: Session, since: datetime, until: datetime, at: datetime, squads: frozenset[str] | None
+) -> SavedButGone:
+    """How many of the accounts saved in a span of time were gone or leaving at an instant, and the revenue saved."""
+    span = (session, since, until, at, squads)
+    cases = {case for case, _ in (*saved_but_gone(*span), *saved_but_leaving(*span))}
+    rows = [row for row in closed_cases(session, since, until, squads) if row.case_id in cases] if cases else []
+    default = sole_currency(session) if rows else ""
+    money = _sum_money((row.currency or default, row.revenue_saved) for row in rows)
+    return SavedButGone(len({row.account_id for row in rows}), money)
 
 
 def _by_week(

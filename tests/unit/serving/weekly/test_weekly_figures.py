@@ -127,6 +127,25 @@ def test_customers_who_were_saved_and_leave_are_named(store: Store) -> None:
     assert "1 open case (0 at risk, 1 leaving)" in words
 
 
+def test_a_saved_customer_whose_next_case_is_closed_as_lost_stays_in_the_list(store: Store) -> None:
+    fill(store, [Made(-20, -19, -10, "saved", at_stake=7_000), Made(-5, -4, 3, "lost"), Made(-20, -19, -9, "saved")])
+    saved, lost, _ = (case_id(name, "churn", date(2026, 3, 1)) for name in names(3))
+    with store.transaction() as session:
+        case = session.get_one(Case, lost)
+        case.account_id, case.version = session.get_one(Case, saved).account_id, case.version + 1
+    with store.reading() as session:
+        found = measure_week(session, MONDAY, NEXT, None)
+        earlier = measure_week(session, MONDAY - timedelta(weeks=1), NEXT, None)
+    assert ([case for case, _ in found.gone], earlier.gone) == ([saved], [])
+    quarter = found.months[0]
+    assert (quarter.gone.accounts, dict(quarter.gone.money), earlier.months[0].gone.accounts) == (1, {"EUR": 7_000}, 0)
+    words = (
+        "17,000 EUR was saved in 2 cases (of these, 1 account with 7,000 EUR has left, is leaving or was lost since)"
+    )
+    assert words in week_as_text(write_week(found, NEXT.date()))
+    assert week_json(found)["months_and_quarters"][0]["saved_but_gone"]["accounts"] == 1
+
+
 def test_a_saved_customer_who_left_soon_is_named_before_the_90_days_are_over(store: Store) -> None:
     fill(store, [Made(-20, -19, -10, "saved", left=-2), Made(-20, -19, -9, "saved")])
     gone = case_id(names(1)[0], "churn", date(2026, 3, 1))
@@ -134,8 +153,8 @@ def test_a_saved_customer_who_left_soon_is_named_before_the_90_days_are_over(sto
         found = measure_week(session, MONDAY, NEXT, None)
         before = measure_week(session, MONDAY - timedelta(weeks=2), NEXT, None)
     section = next(section for section in write_week(found, NEXT.date()).sections if section.key == "left")
-    assert section.lead.startswith("No saved case is 90 days old yet")
-    assert section.lines == ["1 account saved in the last 12 weeks has left already."]
+    assert section.lead == "1 account saved in the last 12 weeks has left or was lost since."
+    assert section.lines == ["How many left within 90 days is not known yet: no saved case is so old."]
     assert [page for _, page in section.links] == [f"/case/{gone}"]
     assert not before.gone
 
