@@ -43,10 +43,15 @@ def hours_text(hours: float) -> str:
 
 
 def time_text(estimate: Estimate) -> str:
-    """A median with its interval: ``5.5 h (4 to 9 h)``."""
+    """A median with its interval: ``5.5 h (4 to 9 h)``; ``not reached (at least 4 h)`` without an upper end."""
     if isnan(estimate.value):
         return TOO_FEW
-    return f"{hours_text(estimate.value)} ({_range(hours_text(estimate.low), hours_text(estimate.high))})"
+    if isinf(estimate.low):
+        return NOT_REACHED
+    low, value = hours_text(estimate.low), hours_text(estimate.value)
+    if isinf(estimate.high):
+        return f"{value} (at least {low})"
+    return f"{value} ({_range(low, hours_text(estimate.high))})"
 
 
 def share_text(estimate: Estimate) -> str:
@@ -79,7 +84,7 @@ def difference_text(estimate: Estimate) -> str:
 
 def _range(low: str, high: str) -> str:
     """Both ends, with their unit once where it is the same."""
-    same = low.rpartition(" ")[2] == high.rpartition(" ")[2] and low != NOT_REACHED
+    same = low.rpartition(" ")[2] == high.rpartition(" ")[2]
     return f"{low.rpartition(' ')[0] if same and ' ' in low else low} to {high}"
 
 

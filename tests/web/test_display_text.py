@@ -1,6 +1,8 @@
 """The texts of pages: plots and their words, deadlines, countdowns, codes, and the changes of a history entry."""
 
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from support.nights.night_factory import RULES
@@ -8,12 +10,14 @@ from support.nights.night_factory import RULES
 from serving.cases.audit import REMARKS
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.case_states import Action, State
+from serving.store.queries.case_queries import CaseFile
 from serving.store.queries.queue_queries import SORTS
 from serving.store.tables import Account, Case, CaseEvent
 from serving.web import display_text
 from serving.web.display_text import SUCCESS_TEXTS
 from serving.web.forms import USE_CASES
 from serving.web.identity.roles import Permission
+from serving.web.views.case_summary import money_text
 from serving.web.views.change_text import change_texts
 from serving.web.views.incident_view import hidden_text
 from serving.web.views.line_plots import HEIGHT, WIDTH, Point, draw_plot
@@ -154,6 +158,24 @@ def test_money_has_its_currency_and_unknown_is_not_zero() -> None:
     assert display_text.money(0.0) == "0"
     assert display_text.money(None, "EUR") == "unknown"
     assert display_text.money(None, "EUR", 1200.0) == "unknown (estimated 1,200 EUR)"
+
+
+@pytest.mark.parametrize(
+    ("revenue", "estimated", "currency", "text"),
+    [
+        (4002.0, None, "USD", "4,002 USD a year, left 28 days ago"),
+        (4002.0, None, None, "4,002 EUR a year, left 28 days ago"),  # that of the hand-off
+        (None, None, None, "Revenue unknown, left 28 days ago"),
+        (None, 1200.0, None, "Revenue unknown (estimated 1,200 EUR a year), left 28 days ago"),
+    ],
+)
+def test_the_money_of_a_customer_who_left(
+    revenue: float | None, estimated: float | None, currency: str | None, text: str
+) -> None:
+    today = NOON.date()
+    case = Case(lane="leaving", ends_on=today - timedelta(days=28), estimated_revenue=estimated)
+    file = SimpleNamespace(case=case, account=Account(arr=revenue, currency=currency))
+    assert money_text(cast("CaseFile", file), today, "EUR") == text
 
 
 def test_a_change_is_in_percentage_points() -> None:

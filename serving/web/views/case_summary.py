@@ -140,15 +140,24 @@ def risk_text(file: CaseFile) -> str:
     return f"{title} {percent(now)}" + (f", {change}" if change else "")
 
 
-def money_text(file: CaseFile, today: date) -> str:
-    """The money of the account with its currency, and when the contract ends or renews."""
+def money_text(file: CaseFile, today: date, currency: str | None = None) -> str:
+    """The money of the account with its currency, and when the contract ends or renews.
+
+    ``currency`` is that of the hand-off: the account of a customer who has left has none any more.
+    """
     account, case = file.account, file.case
-    revenue = display_text.money(account.arr, account.currency, case.estimated_revenue)
+    currency = account.currency or case.outcome_currency or currency
+    revenue, estimated = account.arr, case.estimated_revenue
+    if revenue is not None:
+        text = f"{display_text.money(revenue, currency)} a year"
+    else:
+        known = f" (estimated {display_text.money(estimated, currency)} a year)" if estimated is not None else ""
+        text = f"Revenue unknown{known}"
     end = display_text.contract_end(case, account, today)
     if not end:
-        return f"{revenue} a year"
+        return text
     word = "" if case.lane == "leaving" else "renewal " if end.startswith(("overdue", "today")) else "renews "
-    return f"{revenue} a year, {word}{end}"
+    return f"{text}, {word}{end}"
 
 
 def without_account_name(headline: str, name: str) -> str:

@@ -264,7 +264,7 @@ def case_view(
         timeline=_timeline(file, reading, own, assignees),
         why=why_lines(handoff, queue_reason(file)),
         earlier_save=earlier_save_text(handoff, rules, file.case.opened_on),
-        money=money_text(file, reading.today),
+        money=money_text(file, reading.today, handoff.currency),
         new_task=task_fields(assignees.work),
         reader=reading.reader,
         sent=assignees.hand_overs.sent,

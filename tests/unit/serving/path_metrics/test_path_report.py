@@ -181,7 +181,9 @@ def test_the_texts_of_figures() -> None:
         "not reached",
         "–",
     ]
-    assert time_text(Estimate(6, 4, inf)) == "6 h (4 h to not reached)"
+    assert time_text(Estimate(6, 4, inf)) == "6 h (at least 4 h)"
+    assert time_text(Estimate(inf, 357, inf)) == "not reached (at least 357 h)"
+    assert time_text(Estimate(inf, inf, inf)) == "not reached"
     assert time_text(Estimate(6, 0.5, 9)) == "6 h (30 min to 9 h)"
     assert time_text(Estimate(6, 4, 9)) == "6 h (4 to 9 h)"
     assert share_text(Estimate(0.43, 0.31, 0.56)) == "43% (31% to 56%)"
