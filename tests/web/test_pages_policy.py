@@ -27,6 +27,8 @@ def test_a_lead_changes_a_value_and_everything_follows_it(policy_team: People, p
     page = policy_lead.get("/policy").text
     for text in ("Which accounts become candidates", "an account enters at 15%", "boss@example.com"):
         assert text in page, text
+    assert str(service(policy_team).in_force().source.file) not in page + policy_lead.get("/policy/edit").text
+    assert "It is the policy file" not in page
     answer = edited(policy_lead, "check", **{"set__squads__success__capacity": "12"})
     assert "New cases per night (squad success): 10 before, 12 now" in answer.text
     assert "The draft is valid" in answer.text

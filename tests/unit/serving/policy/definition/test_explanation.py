@@ -18,6 +18,10 @@ from serving.policy.definition.toml_lines import line_index, line_of
 from serving.policy.state.queue_state import OpenCase, QueueState
 
 
+def test_one_new_case_per_night_has_no_plural() -> None:
+    assert "Squad care (skills retention): 1 new case per night;" in explain(policy(capacity="capacity = 1"))
+
+
 def test_a_policy_is_explained_in_words() -> None:
     text = explain(policy('[holdout]\nshare = 0.2\nsalt = "s"\nby_segment = {smb = 0.1}'))
     for sentence in (
