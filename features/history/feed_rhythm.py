@@ -116,7 +116,7 @@ def _full_days(rows: Mapping[date, int]) -> list[date]:
 
     A day is compared with its weekday: weekends may have far fewer rows. A weekday with so few rows that a stray row
     looks the same is left out as a whole: if its days changed sides from one week to the next, that would look like a
-    delay.
+    delay. Half of the usual rows are a delivery on any weekday: a feed may catch up on a Sunday.
     """
     usual = median(rows.values())
     days = sorted(rows)
@@ -127,7 +127,12 @@ def _full_days(rows: Mapping[date, int]) -> list[date]:
         of_weekday[day.weekday()].append(rows[day])
     medians = {weekday: median(counts) for weekday, counts in of_weekday.items()}
     least = min(usual / 2, FEW)
-    return [day for day in days for its in (medians[day.weekday()],) if its >= least and rows[day] * FEW >= its]
+
+    def is_full(day: date) -> bool:
+        its = medians[day.weekday()]
+        return rows[day] * 2 >= usual or (its >= least and rows[day] * FEW >= its)
+
+    return list(filter(is_full, days))
 
 
 def _ages_on_weekday(days: list[date], as_of: date) -> dict[date, int]:

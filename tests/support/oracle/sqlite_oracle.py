@@ -103,7 +103,8 @@ class Oracle:
         rows = {day: rows[day] for day in rows if cutoff - timedelta(days=182) <= day < cutoff}
         usual = median(rows.values()) if rows else 0
         weekdays = {day: median(rows[other] for other in rows if (day - other).days % 7 == 0) for day in rows}
-        days = sorted(day for day in rows if usual < 25 or min(usual / 2, 25) <= weekdays[day] <= rows[day] * 25)
+        enough = 0 if usual < 25 else usual / 2
+        days = sorted(d for d in rows if rows[d] >= enough or min(usual / 2, 25) <= weekdays[d] <= rows[d] * 25)
         nights = [night for week in range(1, 27) if (night := cutoff - timedelta(weeks=week)) > (days or [cutoff])[0]]
         ages = [min((night - day).days for day in days if day < night) for night in nights]
         age = (cutoff - max(days, default=cutoff)).days

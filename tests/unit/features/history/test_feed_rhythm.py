@@ -86,6 +86,12 @@ def test_a_weekend_with_its_usual_rows_is_a_delivery() -> None:
     assert rhythm_of(rows, MONDAY) == FeedRhythm(ALL[0], 1, 90, 90)
 
 
+def test_a_feed_may_catch_up_on_a_sunday() -> None:
+    rows = {day: 60 if day.weekday() < 5 else 2 for day in ALL if not 2 <= (MONDAY - day).days <= 9}
+    assert rhythm_of(rows | {ALL[0]: 300}, MONDAY).newest_on == ALL[0]
+    assert rhythm_of(rows, MONDAY).is_late(MONDAY)
+
+
 @pytest.mark.parametrize("stray", [{}, {MONDAY - timedelta(days=8): 1}])
 def test_a_delay_does_not_raise_its_own_limit(stray: dict[date, int]) -> None:
     rows = {day: 148 for day in ALL if day < MONDAY - timedelta(days=16)} | stray
