@@ -36,11 +36,11 @@ _FIELD = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 HOURS_AS_DAYS = 72
 """From so many hours on a duration is said in days: "12 days", not "296 hours"."""
-NO_CHANGE = 0.005
+LEAST_SHARE_SAID = 0.005
 """A smaller share is no change."""
-MOST_GROWTH = 2.0
+MOST_SHARE_RISE = 2.0
 """A growth above this share is said with counts: "2,071%" of almost nothing tells nobody what happened."""
-FEW = 10
+FEW_COUNTED = 10
 """Where both counts are below it, a change is said with counts."""
 _LEAST = {"n": 0.0, "pct": 0.0, "days": 0.0, "hours": 0.0, "money": 0.0, "ago": 0.0, "ahead": 0.0, "moved": -1.0}
 """The smallest possible value, by the first word of ``how``; the others may be of any size."""
@@ -167,10 +167,10 @@ def _share(number: float) -> str:
 
 
 def _moved(number: float) -> str:
-    if abs(number) < NO_CHANGE:
+    if abs(number) < LEAST_SHARE_SAID:
         return "did not change"
-    if number > MOST_GROWTH:
-        return f"rose more than {MOST_GROWTH:.0%}"
+    if number > MOST_SHARE_RISE:
+        return f"rose more than {MOST_SHARE_RISE:.0%}"
     return f"{'rose' if number > 0 else 'fell'} {_share(number)}"
 
 
@@ -179,11 +179,11 @@ def _moved_count(share: float, count: object, noun: Sequence[str], currency: obj
 
     A count that is missing, impossible or zero does not tell what was before; then it is the share.
     """
-    if not isinstance(count, int | float) or not 0 < count < inf or share <= -1 or abs(share) < NO_CHANGE:
+    if not isinstance(count, int | float) or not 0 < count < inf or share <= -1 or abs(share) < LEAST_SHARE_SAID:
         return _moved(share)
     before = round(count / (1 + share), 6)
     texts = [_shown_count(before, noun), _shown_count(count, noun)]
-    if (share > MOST_GROWTH or max(before, count) < FEW) and texts[0] != texts[1]:
+    if (share > MOST_SHARE_RISE or max(before, count) < FEW_COUNTED) and texts[0] != texts[1]:
         unit = f" {currency if noun[0] == 'money' else _plural(noun[0])}".rstrip() if noun else ""
         return f"{'rose' if share > 0 else 'fell'} from {texts[0]} to {texts[1]}{unit}"
     return _moved(share) if noun else f"{_moved(share)} to {texts[1]}"
