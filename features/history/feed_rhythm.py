@@ -37,7 +37,7 @@ LEAST_DELIVERIES = 4
 QUANTILE = 0.99
 RECENT_WEEKS = 8
 """Weeks whose rows are the usual number of a weekday."""
-FEW = 25
+STRAY_PART = 25
 """A day is no delivery with less than one part in this many of the usual rows; on holidays there is more than that."""
 
 
@@ -120,17 +120,17 @@ def _full_days(rows: Mapping[date, int]) -> list[date]:
     """
     usual = median(rows.values())
     days = sorted(rows)
-    if usual < FEW:
+    if usual < STRAY_PART:
         return days
     of_weekday: dict[int, list[int]] = defaultdict(list)
     for day in days:
         of_weekday[day.weekday()].append(rows[day])
     medians = {weekday: median(counts) for weekday, counts in of_weekday.items()}
-    least = min(usual / 2, FEW)
+    least = min(usual / 2, STRAY_PART)
 
     def is_full(day: date) -> bool:
         its = medians[day.weekday()]
-        return rows[day] * 2 >= usual or (its >= least and rows[day] * FEW >= its)
+        return rows[day] * 2 >= usual or (its >= least and rows[day] * STRAY_PART >= its)
 
     return list(filter(is_full, days))
 
