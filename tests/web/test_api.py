@@ -127,8 +127,8 @@ def test_accounts_are_found_and_read(people: People, north: list[str]) -> None:
     found = program.get("/api/v1/accounts/a000002").json()
     assert found["scores"]["churn"][0]["as_of"] == "2026-03-01"
     assert len(found["cases"]) == 1
-    problem(program.get("/api/v1/accounts/a000001"), 404, "account-not-found", "search for it")
-    problem(program.get("/api/v1/accounts/a/b%2Fc"), 404, "account-not-found", "search for it")
+    problem(program.get("/api/v1/accounts/a000001"), 404, "account-not-found", "Search for it by its name")
+    problem(program.get("/api/v1/accounts/a/b%2Fc"), 404, "account-not-found", "Search for it by its name")
 
 
 def test_the_metrics_of_paths_are_those_of_the_callers_squads(people: People, north: list[str]) -> None:

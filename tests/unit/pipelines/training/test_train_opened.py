@@ -29,6 +29,6 @@ def test_currency_promotion_and_margin_are_those_of_the_settings(
     monkeypatch.setenv("RESCUE_REFRESH_MARGIN", "0.07")
     monkeypatch.setattr(train_models, "train", train)
     settings = configuration.load(data="source", home=tmp_path)
-    opened: Any = SimpleNamespace(settings=settings, history=None, facts=dict)
+    opened: Any = SimpleNamespace(settings=settings, history=SimpleNamespace(until=date(2026, 7, 1)), facts=dict)
     night_models._train(opened, [CHURN], date(2026, 7, 1), Steps(quiet=True))
     assert (given["currency"], given["promote"], given["margin"]) == ("EUR", "never", 0.07)
