@@ -126,7 +126,7 @@ def build_cluster_frame(
     """
     guarded = [without_rescue_entries(feature) for feature in features] if loop_guard else list(features)
     relative = [feature for feature in guarded if compares_with_portfolio(feature)]
-    own = own_values(relative) if relative else ()
+    own = own_values(relative)
     groups = cutoff_groups(history, cutoff_days(cutoffs), guarded)
     absolute = [*(feature for feature in guarded if feature not in relative), *own]
 

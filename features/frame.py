@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -52,6 +52,10 @@ class FrameBuilder(Protocol):
         """The frame."""
 
 
+Built: TypeAlias = tuple[pa.Table, pa.Table | None]
+"""A frame, and of a frame of some rows the columns of all rows that its features are compared with, if computed."""
+
+
 def build(
     history: History,
     cutoffs: Sequence[date],
@@ -83,35 +87,32 @@ def build(
     """
     guarded = [without_rescue_entries(feature) for feature in features] if loop_guard else features
     groups = cutoff_groups(history, cutoff_days(cutoffs), guarded)
-    relative = [feature for feature in guarded if compares_with_portfolio(feature)]
-    own = own_values(relative) if relative else ()
-    columns = [*(feature for feature in guarded if feature not in relative), *own]
+    own = own_values(guarded)
+    columns = [*(feature for feature in guarded if not compares_with_portfolio(feature)), *own]
 
-    def part(
-        group: CutoffGroup, columns: Sequence[Feature], of: Sequence[str] | None, only: Flags | None
-    ) -> tuple[pa.Table, pa.Table | None]:
+    def part(group: CutoffGroup, columns: Sequence[Feature], of: Sequence[str] | None, only: Flags | None) -> Built:
         measured, some = group.measured(columns), None if only is None else only[group.places]
         if engine is None and len(group.days) > 1:
-            compared = group.measured(own) if of is None else ()
-            return _build_columns(history, group.days, measured, of, some, memory, compared)
+            return _build_columns(history, group.days, measured, of, some, memory, group.measured(own))
         return _join(list(_build_parts(history, group.days, measured, of, some, memory, engine))), None
 
     built = [part(group, columns, accounts, rows) for group in groups]
     frame = join_groups(groups, [of_group for of_group, _ in built])
-    if not relative:
-        return _describe(frame, groups, guarded)
-    if accounts is None and rows is None:
-        portfolio = Portfolio.of([frame], relative)
-    else:
-        of_all = (
+    if own:
+        of_all: Iterable[pa.Table] = (
             part(group, own, None, None)[0] if compared is None else compared
             for group, (_, compared) in zip(groups, built, strict=True)
         )
-        portfolio = Portfolio.of(of_all, relative)
-    for name, column in portfolio.compare(frame).items():
-        frame = frame.append_column(name, column)
-    frame = frame.select(["account_id", "as_of", *(feature.name for feature in guarded)])
+        has_all = accounts is None and rows is None
+        frame = _compare(frame, [frame] if has_all else of_all, guarded)
     return _describe(frame, groups, guarded)
+
+
+def _compare(frame: pa.Table, of_all: Iterable[pa.Table], features: Sequence[Feature]) -> pa.Table:
+    """The columns of the features, with those that compare an account with the rows of all (:meth:`Portfolio.of`)."""
+    for name, column in Portfolio.of(of_all, features).compare(frame).items():
+        frame = frame.append_column(name, column)
+    return frame.select(["account_id", "as_of", *(feature.name for feature in features)])
 
 
 def _describe(frame: pa.Table, groups: Sequence[CutoffGroup], features: Sequence[Feature]) -> pa.Table:
@@ -159,7 +160,7 @@ def _build_columns(
     rows: Flags | None,
     memory: str,
     compared: Sequence[Feature],
-) -> tuple[pa.Table, pa.Table | None]:
+) -> Built:
     """The frame at several cutoffs, in this process: each range of accounts is written to its place.
 
     And the columns ``compared`` of all accounts, where the frame has only some ``rows``: they were computed with it.
@@ -173,7 +174,7 @@ def _build_columns(
     for piece in Cube(history, days, Scope(codes), [KNOWN]).chunks(len(codes)):
         known[:, piece.scope.codes] = Evaluation(piece, feeds).value(KNOWN) > 0
     filled = [(FrameColumns(known if rows is None else known & rows, days, history.accounts), features)]
-    if rows is not None and compared:
+    if rows is not None and accounts is None and compared:
         filled.append((FrameColumns(known, days, history.accounts), compared))
     for done, scope in enumerate(scopes, start=1):
         aggregates = Cube(history, days, scope, wanted)

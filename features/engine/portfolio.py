@@ -29,7 +29,9 @@ def compares_with_portfolio(feature: Feature) -> bool:
 
 
 def own_values(features: Sequence[Feature]) -> tuple[Feature, ...]:
-    """The extra columns that these features are computed from: each account's own value, and its segment."""
+    """The extra columns that those of these features are computed from which compare: own value, and segment."""
+    if not any(map(compares_with_portfolio, features)):
+        return ()
     segment = next(feature.measure for feature in ACCOUNT_FEATURES if feature.name == "segment")
     return (
         Feature(_SEGMENT, segment, "segment", "text", "", kind="category"),
